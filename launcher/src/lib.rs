@@ -1,0 +1,1 @@
+//! Fine-tuning and evaluation of causal language models on libtorch, over MPI.

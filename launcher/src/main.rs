@@ -1,0 +1,3 @@
+//! Command line of MedInjection-FR.
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! Build, check, mix, evaluate and publish French biomedical instruction data.
+//!
+//! The code follows the data. Each line below may use the lines under it, never those above:
+//!
+//! | modules | what they do |
+//! |---|---|
+//! | `cli` | arguments, terminal, exit codes |
+//! | `build` | read → check → de-duplicate → split → write |
+//! | `validate`, `dedup`, `mixture`, `render`, `metrics`, `report` | one step each |
+//! | `source`, `language` | where records come from, what language a field is in |
+//! | `provenance`, `columnar` | manifest and lineage; the only home of Arrow and parquet types |
+//! | [`record`] | the data model |
+//! | [`error`], [`text`] | failures; normalisation and folding of text |
+
+pub mod error;
+pub mod record;
+pub mod text;
+
+pub use error::{Error, Result};

@@ -1,0 +1,100 @@
+//! What a check found in a record.
+
+use serde::{Deserialize, Serialize};
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The record is kept.
+    Warning,
+    /// The build rejects the record.
+    Error,
+}
+
+/// What is wrong; each has one rule that finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// The row could not be read as a record of its source.
+    Unreadable,
+    /// A required text is empty.
+    EmptyField,
+    /// Too few or too many correct choices for the task, or too few choices.
+    AnswerArity,
+    /// A correct choice that is not among the choices.
+    LabelOutOfRange,
+    /// Choice letters that are not `A, B, C…` in order.
+    LabelOrder,
+    /// A choice without text.
+    EmptyChoice,
+    /// Two choices with the same folded text.
+    DuplicateChoice,
+    /// The text of the correct choice stands in the question.
+    AnswerLeak,
+    /// Mojibake, replacement characters, decomposed or lost accents, control characters.
+    EncodingDamage,
+    /// A name, date of birth, social security number, phone number or e-mail address.
+    PersonalData,
+    /// A field that is not in French.
+    NotFrench,
+    /// Same folded question and choices as another record of the same split.
+    Duplicate,
+    /// Same folded question and choices, or same group, as a record of a split that wins.
+    Leak,
+}
+
+impl Reason {
+    /// The name used in files: `answer_arity`, `leak`, …
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::EmptyField => "empty_field",
+            Self::AnswerArity => "answer_arity",
+            Self::LabelOutOfRange => "label_out_of_range",
+            Self::LabelOrder => "label_order",
+            Self::EmptyChoice => "empty_choice",
+            Self::DuplicateChoice => "duplicate_choice",
+            Self::AnswerLeak => "answer_leak",
+            Self::EncodingDamage => "encoding_damage",
+            Self::PersonalData => "personal_data",
+            Self::NotFrench => "not_french",
+            Self::Duplicate => "duplicate",
+            Self::Leak => "leak",
+        }
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// One defect of one field of one record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// What is wrong.
+    pub reason: Reason,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The field: `instruction`, `choices.B`, `answer_labels`, …
+    pub field: String,
+    /// What was expected and what was found.
+    pub detail: String,
+}
+
+impl Finding {
+    /// A finding for which the build rejects the record.
+    pub fn error(reason: Reason, field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { reason, severity: Severity::Error, field: field.into(), detail: detail.into() }
+    }
+
+    /// A finding with which the record is kept.
+    pub fn warning(reason: Reason, field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { reason, severity: Severity::Warning, field: field.into(), detail: detail.into() }
+    }
+}
