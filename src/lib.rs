@@ -12,7 +12,10 @@
 //! | [`record`] | the data model |
 //! | [`error`], [`text`] | failures; normalisation and folding of text |
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod error;
+pub mod provenance;
 pub mod record;
 pub mod text;
 

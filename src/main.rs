@@ -1,3 +1,7 @@
 //! Command line of MedInjection-FR.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    medinjection_fr::cli::main()
+}

@@ -1,1 +1,17 @@
 //! Fine-tuning and evaluation of causal language models on libtorch, over MPI.
+//!
+//! Each line below may use the lines under it, never those above:
+//!
+//! | modules | what they do |
+//! |---|---|
+//! | `main` | arguments, terminal, exit codes |
+//! | `train`, `predict` | the loops |
+//! | `data`, `decode`, `merge` | batches, constrained decoding, weights with an adapter folded in |
+//! | `model`, `adapter`, `comm`, `import` | causal models, DoRA and LoRA, ranks, GGUF |
+//! | `config`, `chat` | checked configuration; template, tokens and masks |
+//! | `device` | where tensors live |
+//! | [`error`] | failures |
+
+pub mod error;
+
+pub use error::{Error, Result};

@@ -1,3 +1,9 @@
-//! Command line of MedInjection-FR.
+//! Command line of the launcher: one file a command under `commands/`.
 
-fn main() {}
+mod commands;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::main()
+}

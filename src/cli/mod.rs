@@ -1,0 +1,51 @@
+//! The command line: arguments, terminal and exit codes. Nothing below this module prints.
+
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use terminal::Terminal;
+
+/// What a command that ran to its end has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Exit code 0.
+    Done,
+    /// Exit code 1: done, and defects were found in the data.
+    DoneWithFindings,
+}
+
+/// Build, check, mix, evaluate and report French biomedical instruction data.
+#[derive(Debug, Parser)]
+#[command(name = "medinjection", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// Print results as JSON, where there is a result.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Reads the arguments, runs the command, and gives the exit code: 0 done, 1 done with findings, 2 could not be done.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let terminal = Terminal::new(arguments.json);
+    match run(arguments.command, &terminal) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::DoneWithFindings) => ExitCode::from(1),
+        Err(error) => {
+            terminal.error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command, _terminal: &Terminal) -> anyhow::Result<Outcome> {
+    match command {}
+}
