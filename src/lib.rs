@@ -17,6 +17,7 @@ pub mod cli;
 pub mod error;
 pub mod provenance;
 pub mod record;
+pub mod render;
 pub mod text;
 
 pub use error::{Error, Result};

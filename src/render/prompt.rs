@@ -1,0 +1,28 @@
+//! The study's prompt, to the letter.
+
+use crate::record::Record;
+
+/// The user message that asks a record's question: `{question}[\n\nContexte : {context}]\nChoix de réponses :\n(A) …\n(B) …`.
+///
+/// Ordinary spaces, no line end at its end; an open question ends before `\nChoix`.
+///
+/// # Source
+/// Belmadani et al., 2026, *MedInjection-FR*, <https://arxiv.org/abs/2603.06905>
+#[must_use]
+pub fn prompt(record: &Record) -> String {
+    let mut text = record.instruction.clone();
+    if !record.context.is_empty() {
+        text.push_str("\n\nContexte : ");
+        text.push_str(&record.context);
+    }
+    if record.task.is_multiple_choice() {
+        text.push_str("\nChoix de réponses :");
+        for choice in &record.choices {
+            text.push_str("\n(");
+            text.push(choice.label.as_char());
+            text.push_str(") ");
+            text.push_str(&choice.text);
+        }
+    }
+    text
+}
