@@ -15,6 +15,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod error;
+pub mod mixture;
 pub mod provenance;
 pub mod record;
 pub mod render;
