@@ -14,6 +14,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod columnar;
 pub mod error;
 pub mod mixture;
 pub mod provenance;

@@ -6,6 +6,7 @@
 mod choice;
 mod finding;
 mod provenance;
+mod rejected;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -13,6 +14,7 @@ use sha2::{Digest, Sha256};
 pub use choice::{Choice, ChoiceLabel, format_answer};
 pub use finding::{Finding, Reason, Severity};
 pub use provenance::{FieldLanguage, LineageStep, Provenance, Synthesis, Translation};
+pub use rejected::Rejected;
 
 /// What kind of question a record asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]

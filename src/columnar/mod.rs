@@ -1,0 +1,16 @@
+//! Parquet files of records, originals, documents and rejected records; the only home of Arrow and parquet types.
+//!
+//! Rows are streamed both ways: no file is ever whole in memory. Equal rows give equal bytes. Readers ask for the
+//! columns they know and pass over others; a file that lacks one, or holds another type under its name, is refused.
+
+mod reader;
+mod rows;
+mod value;
+mod writer;
+
+pub use reader::{Rows, read_documents, read_keys, read_originals, read_records, read_rejected};
+pub use rows::{RecordKey, Row};
+pub use writer::{DocumentWriter, OriginalWriter, RecordWriter, RejectedWriter, RowWriter};
+
+#[cfg(test)]
+mod tests;
