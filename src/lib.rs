@@ -15,11 +15,14 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod columnar;
+pub mod dedup;
 pub mod error;
+pub mod language;
 pub mod mixture;
 pub mod provenance;
 pub mod record;
 pub mod render;
 pub mod text;
+pub mod validate;
 
 pub use error::{Error, Result};

@@ -23,9 +23,11 @@ pub enum Reason {
     EmptyField,
     /// Too few or too many correct choices for the task, or too few choices.
     AnswerArity,
+    /// The answer's text names other choices than the answer's labels.
+    AnswerMismatch,
     /// A correct choice that is not among the choices.
     LabelOutOfRange,
-    /// Choice letters that are not `A, B, C…` in order.
+    /// Choice letters that are not `A, B, C…` in order, or answer letters not ascending.
     LabelOrder,
     /// A choice without text.
     EmptyChoice,
@@ -53,6 +55,7 @@ impl Reason {
             Self::Unreadable => "unreadable",
             Self::EmptyField => "empty_field",
             Self::AnswerArity => "answer_arity",
+            Self::AnswerMismatch => "answer_mismatch",
             Self::LabelOutOfRange => "label_out_of_range",
             Self::LabelOrder => "label_order",
             Self::EmptyChoice => "empty_choice",

@@ -4,7 +4,10 @@
 //! `validate` and acted upon by `build`.
 
 mod choice;
+mod fields;
 mod finding;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod provenance;
 mod rejected;
 

@@ -1,0 +1,97 @@
+//! A record, or a long field of one, that is not in French.
+
+use crate::language::{LONG_FIELD_LETTERS, UNDETERMINED, detect_fields, num_letters};
+use crate::record::{FieldLanguage, Finding, Reason, Record};
+
+/// Share of the letters of determined language from which the record as a whole is not French.
+const WHOLE_SHARE: f64 = 0.85;
+
+/// Confidence from which a field counts against the record.
+const CONFIDENT: f64 = 0.9;
+
+/// An error where the record as a whole is confidently in another language; else a warning for each long field that is.
+///
+/// Latin names are no language of their own here: a field in Latin is not reported.
+pub(super) fn check(record: &Record) -> Vec<Finding> {
+    let detected;
+    let languages = if record.languages.is_empty() {
+        detected = detect_fields(record);
+        &detected
+    } else {
+        &record.languages
+    };
+    let fields: Vec<(&FieldLanguage, usize)> = record
+        .text_fields()
+        .iter()
+        .filter_map(|(field, text)| Some((languages.iter().find(|found| found.field == *field)?, num_letters(text))))
+        .collect();
+    let foreign: Vec<_> = fields.iter().filter(|(found, _)| is_foreign(found)).collect();
+    if let Some((language, confidence)) = whole_language(&fields) {
+        let detail = format!("expected a record in French, found {language} (confidence {confidence:.2})");
+        return vec![Finding::error(Reason::NotFrench, "instruction", detail)];
+    }
+    let long = foreign.into_iter().filter(|(_, num_letters)| *num_letters >= LONG_FIELD_LETTERS);
+    let detail = |found: &FieldLanguage| {
+        format!("expected a field in French, found {} (confidence {:.2})", found.language, found.confidence)
+    };
+    long.map(|(found, _)| Finding::warning(Reason::NotFrench, &*found.field, detail(found))).collect()
+}
+
+fn is_foreign(found: &FieldLanguage) -> bool {
+    !matches!(found.language.as_str(), "fr" | "la" | UNDETERMINED) && found.confidence >= CONFIDENT
+}
+
+/// The language of the instruction where nearly all letters of known language are foreign, the instruction's among them.
+fn whole_language<'a>(fields: &[(&'a FieldLanguage, usize)]) -> Option<(&'a str, f64)> {
+    let (instruction, _) = fields.first().filter(|(found, _)| is_foreign(found))?;
+    let known = fields.iter().filter(|(found, _)| found.language != UNDETERMINED);
+    let num_known: usize = known.map(|(_, num_letters)| num_letters).sum();
+    let num_foreign: usize =
+        fields.iter().filter(|(found, _)| is_foreign(found)).map(|(_, num_letters)| num_letters).sum();
+    (share(num_foreign, num_known) >= WHOLE_SHARE).then_some((instruction.language.as_str(), instruction.confidence))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lengths of texts are far below 2^53")]
+fn share(part: usize, whole: usize) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Severity, fixture::choice_record};
+
+    #[test]
+    fn an_english_record_is_an_error() {
+        let record = choice_record(
+            "Which of the following is the most likely cause of this patient's fever?",
+            &["Influenza", "A bacterial infection of the lung", "Malaria"],
+            "B",
+        );
+        let findings = check(&record);
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].severity, Severity::Error);
+    }
+
+    #[test]
+    fn one_long_english_choice_is_a_warning() {
+        let record = choice_record(
+            "Quelle est la cause la plus probable de la fièvre de ce patient ?",
+            &["Une grippe", "A bacterial infection of the lung that has not been treated with the right antibiotics"],
+            "B",
+        );
+        let findings = check(&record);
+        assert_eq!((findings.len(), findings[0].severity), (1, Severity::Warning));
+        assert_eq!(findings[0].field, "choices.B");
+    }
+
+    #[test]
+    fn latin_names_and_abbreviations_are_no_foreign_language() {
+        let record = choice_record(
+            "Quel champignon est anthropophile ?",
+            &["Trichophyton rubrum", "Candida albicans", "LH", "Aspergillus fumigatus"],
+            "A",
+        );
+        assert!(check(&record).is_empty());
+    }
+}
