@@ -1,5 +1,9 @@
 //! The command line: arguments, terminal and exit codes. Nothing below this module prints.
 
+mod inspect;
+mod mix;
+mod render;
+mod schema;
 mod terminal;
 
 use std::process::ExitCode;
@@ -29,7 +33,12 @@ pub struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Mix(mix::Args),
+    Render(render::Args),
+    Inspect(inspect::Args),
+    Schema(schema::Args),
+}
 
 /// Reads the arguments, runs the command, and gives the exit code: 0 done, 1 done with findings, 2 could not be done.
 #[must_use]
@@ -46,6 +55,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, _terminal: &Terminal) -> anyhow::Result<Outcome> {
-    match command {}
+fn run(command: Command, terminal: &Terminal) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Mix(args) => mix::run(&args, terminal),
+        Command::Render(args) => render::run(args, terminal),
+        Command::Inspect(args) => inspect::run(&args, terminal),
+        Command::Schema(args) => schema::run(&args, terminal),
+    }
 }

@@ -54,6 +54,8 @@ pub struct RecordKey {
     pub source: String,
     /// Records that share a case, a passage or an original share this.
     pub group_id: String,
+    /// Licence of the corpus.
+    pub license: String,
 }
 
 /// Implements [`Value`] for a struct, from its fields and their types.
@@ -132,7 +134,15 @@ columns!(Record {
     languages: Vec<FieldLanguage>,
     findings: Vec<Finding>,
 });
-columns!(RecordKey { id: String, task: Task, origin: Origin, split: Split, source: String, group_id: String });
+columns!(RecordKey {
+    id: String,
+    task: Task,
+    origin: Origin,
+    split: Split,
+    source: String,
+    group_id: String,
+    license: String,
+});
 columns!(Original {
     id: String,
     question: String,

@@ -5,44 +5,12 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::{Field, Mixture, largest_remainder};
-use crate::record::{Origin, Record, Split, Task};
+use crate::columnar::RecordKey;
+use crate::record::{Split, Task};
 use crate::{Error, Result};
 
-/// What a draw knows of a record: identifiers and counts, no text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// Identifier of the record.
-    pub id: String,
-    /// How it was made.
-    pub origin: Origin,
-    /// Name of the corpus.
-    pub source: String,
-    /// Kind of question.
-    pub task: Task,
-    /// Licence of the corpus.
-    pub license: String,
-    /// Records that share a case, a passage or an original.
-    pub group_id: String,
-    /// What it may be used for.
-    pub split: Split,
-}
-
-impl Candidate {
-    /// What a draw knows of `record`.
-    #[must_use]
-    pub fn new(record: &Record) -> Self {
-        Self {
-            id: record.id.clone(),
-            origin: record.origin,
-            source: record.source.clone(),
-            task: record.task,
-            license: record.license.clone(),
-            group_id: record.group_id.clone(),
-            split: record.split,
-        }
-    }
-
-    fn value(&self, field: Field) -> &str {
+impl RecordKey {
+    pub(super) fn value(&self, field: Field) -> &str {
         match field {
             Field::Origin => self.origin.as_str(),
             Field::Source => &self.source,
@@ -62,7 +30,7 @@ pub type Draw = BTreeMap<String, u64>;
 ///
 /// # Errors
 /// [`Error::Data`] if a value has fewer records than its quota; the message names all that do.
-pub fn draw(mixture: &Mixture, candidates: &[Candidate], max_repetitions: u64) -> Result<Draw> {
+pub fn draw(mixture: &Mixture, candidates: &[RecordKey], max_repetitions: u64) -> Result<Draw> {
     let strata = strata(mixture, candidates);
     let available = available(mixture, &strata, max_repetitions);
     let short: Vec<String> = mixture
@@ -94,7 +62,7 @@ pub fn draw(mixture: &Mixture, candidates: &[Candidate], max_repetitions: u64) -
     clippy::cast_sign_loss,
     reason = "counts of records are far below 2^53"
 )]
-pub fn scaled_size(mixture: &Mixture, candidates: &[Candidate], max_repetitions: u64) -> u64 {
+pub fn scaled_size(mixture: &Mixture, candidates: &[RecordKey], max_repetitions: u64) -> u64 {
     let available = available(mixture, &strata(mixture, candidates), max_repetitions);
     let bound = mixture.ratios().iter().zip(&available).map(|((_, ratio), &count)| (count as f64 / ratio) as u64 + 1);
     let bound = bound.fold(mixture.num_records(), u64::min);
@@ -106,9 +74,9 @@ pub fn scaled_size(mixture: &Mixture, candidates: &[Candidate], max_repetitions:
 }
 
 /// Records by value of the mixture's field (in the order of its ratios), then by source and task.
-type Strata<'a> = BTreeMap<usize, BTreeMap<(&'a str, Task), Vec<&'a Candidate>>>;
+type Strata<'a> = BTreeMap<usize, BTreeMap<(&'a str, Task), Vec<&'a RecordKey>>>;
 
-fn strata<'a>(mixture: &Mixture, candidates: &'a [Candidate]) -> Strata<'a> {
+fn strata<'a>(mixture: &Mixture, candidates: &'a [RecordKey]) -> Strata<'a> {
     let mut strata: Strata<'a> = (0..mixture.ratios().len()).map(|index| (index, BTreeMap::new())).collect();
     let place: BTreeMap<&str, usize> =
         mixture.ratios().iter().enumerate().map(|(index, (value, _))| (value.as_str(), index)).collect();
@@ -126,7 +94,7 @@ fn available(mixture: &Mixture, strata: &Strata<'_>, max_repetitions: u64) -> Ve
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of records are far below 2^53")]
-fn take(quota: u64, strata: &BTreeMap<(&str, Task), Vec<&Candidate>>, seed: u64, taken: &mut Draw) {
+fn take(quota: u64, strata: &BTreeMap<(&str, Task), Vec<&RecordKey>>, seed: u64, taken: &mut Draw) {
     let weights: Vec<f64> = strata.values().map(|records| records.len() as f64).collect();
     for (quota, records) in largest_remainder(quota, &weights).into_iter().zip(strata.values()) {
         let num_records = records.len() as u64;
@@ -150,7 +118,7 @@ pub(super) fn draw_key(seed: u64, id: &str) -> [u8; 32] {
 ///
 /// # Errors
 /// [`Error::Data`] naming the first group that does and how many do.
-pub fn check_leaks<'a>(candidates: impl IntoIterator<Item = &'a Candidate>) -> Result<()> {
+pub fn check_leaks<'a>(candidates: impl IntoIterator<Item = &'a RecordKey>) -> Result<()> {
     let mut splits: BTreeMap<&str, Split> = BTreeMap::new();
     let mut leaks: BTreeMap<&str, (Split, Split)> = BTreeMap::new();
     for candidate in candidates {
@@ -173,9 +141,10 @@ pub fn check_leaks<'a>(candidates: impl IntoIterator<Item = &'a Candidate>) -> R
 mod tests {
     use super::*;
     use crate::mixture::Preset;
+    use crate::record::Origin;
 
-    fn candidates(origin: Origin, source: &str, task: Task, count: usize) -> Vec<Candidate> {
-        let candidate = |index: usize| Candidate {
+    fn candidates(origin: Origin, source: &str, task: Task, count: usize) -> Vec<RecordKey> {
+        let candidate = |index: usize| RecordKey {
             id: format!("{source}-{task}-{index}"),
             origin,
             source: source.to_owned(),
@@ -187,7 +156,7 @@ mod tests {
         (0..count).map(candidate).collect()
     }
 
-    fn corpus() -> Vec<Candidate> {
+    fn corpus() -> Vec<RecordKey> {
         [
             candidates(Origin::Native, "a", Task::Mcqu, 30),
             candidates(Origin::Native, "b", Task::Mcq, 10),

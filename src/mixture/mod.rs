@@ -7,13 +7,15 @@ mod draw;
 mod preset;
 mod quota;
 mod summary;
+mod write;
 
 use serde::Deserialize;
 
-pub use draw::{Candidate, Draw, check_leaks, draw, scaled_size};
+pub use draw::{Draw, check_leaks, draw, scaled_size};
 pub use preset::{Preset, STUDY_SIZE};
 pub use quota::largest_remainder;
 pub use summary::{MixtureSummary, Share, SplitSummary};
+pub use write::{MIXTURE, Request, read_summary, write_mixture};
 
 use crate::{Error, Result};
 

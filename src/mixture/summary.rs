@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, Field};
+use super::Field;
+use crate::columnar::RecordKey;
 use crate::record::{Origin, Task};
 
 /// What a mixture was asked to be, and what it is. Written last, so that its presence means that the files are whole.
@@ -86,7 +87,7 @@ pub struct Share {
 
 impl SplitSummary {
     /// Counts `drawn` rows by origin, source and task.
-    pub fn count<'a>(drawn: impl IntoIterator<Item = (&'a Candidate, u64)>) -> Self {
+    pub fn count<'a>(drawn: impl IntoIterator<Item = (&'a RecordKey, u64)>) -> Self {
         let mut counts: BTreeMap<(Origin, &str, Task), u64> = BTreeMap::new();
         for (candidate, times) in drawn {
             *counts.entry((candidate.origin, &candidate.source, candidate.task)).or_default() += times;

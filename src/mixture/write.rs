@@ -1,0 +1,223 @@
+//! From a data set to the files of a mixture.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+use super::draw::draw_key;
+use super::{Draw, Mixture, MixtureSummary, Preset, SplitSummary, check_leaks, draw, scaled_size};
+use crate::columnar::RecordKey;
+use crate::provenance::{AtomicFile, Dataset, TOOL_VERSION, sha256_file, write_atomic};
+use crate::record::{Record, Split};
+use crate::render::TrainingRow;
+use crate::{Error, Result};
+
+/// Name of the file that describes a mixture; it is written last.
+pub const MIXTURE: &str = "mixture.json";
+
+/// What a mixture is asked to be.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Ratios, size and seed.
+    pub mixture: Mixture,
+    /// The preset that the mixture is, if it is one.
+    pub preset: Option<Preset>,
+    /// Number of validation records; 5 % of the size where not given.
+    pub validation_size: Option<u64>,
+    /// Draw open questions too.
+    pub include_open: bool,
+    /// How often a record may be drawn.
+    pub allow_repetition: u64,
+    /// Lower the size to what there is.
+    pub scale_to_available: bool,
+    /// Accept a data set whose groups cross splits.
+    pub allow_leaks: bool,
+}
+
+/// Draws the mixture and writes `train.jsonl`, `validation.jsonl` and, last, `mixture.json` into `directory`.
+///
+/// Gives the summary, and whether anything had to be written: files made by the same request are left alone.
+///
+/// # Errors
+/// [`Error::Data`] if the data set leaks or has too few records, or if `directory` holds another mixture and `force` is
+/// false; [`Error::Io`] and [`Error::Format`] if a file cannot be read or written.
+pub fn write_mixture(
+    dataset: &Dataset,
+    request: &Request,
+    directory: &Path,
+    force: bool,
+) -> Result<(MixtureSummary, bool)> {
+    let mut summary = request.summary(dataset);
+    if let Some(found) = read_summary(directory)? {
+        if found.same_request(&summary) && unchanged(&found, directory)? {
+            return Ok((found, false));
+        }
+        if !force {
+            let message = "holds another mixture; give another directory, or --force to replace it";
+            return Err(Error::format(directory, message));
+        }
+        let path = directory.join(MIXTURE);
+        std::fs::remove_file(&path).map_err(Error::io(&path))?;
+    }
+    if !request.allow_leaks {
+        let splits = Split::ALL.iter().flat_map(|split| dataset.keys(*split));
+        check_leaks(&splits.collect::<Result<Vec<_>>>()?)?;
+    }
+    let train = candidates(dataset, Split::Train, request.include_open)?;
+    let taken = draw(&request.train_mixture(&train)?, &train, request.allow_repetition)?;
+    summary.train = SplitSummary::count(times(&train, &taken));
+    let validation = candidates(dataset, Split::Validation, request.include_open)?;
+    let held_out = request.draw_validation(&validation, &mut summary.notes)?;
+    summary.validation = SplitSummary::count(times(&validation, &held_out));
+
+    for (split, taken) in [(Split::Train, &taken), (Split::Validation, &held_out)] {
+        let name = format!("{split}.jsonl");
+        write_rows(dataset, split, taken, request.mixture.seed(), &directory.join(&name))?;
+        summary.files.insert(name.clone(), sha256_file(&directory.join(&name))?);
+    }
+    let mut text = serde_json::to_string_pretty(&summary)
+        .map_err(|error| Error::format(directory.join(MIXTURE), format!("cannot be written: {error}")))?;
+    text.push('\n');
+    write_atomic(&directory.join(MIXTURE), text.as_bytes())?;
+    Ok((summary, true))
+}
+
+/// The summary of the mixture in `directory`, if there is one.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read, [`Error::Format`] if it is not the summary of a mixture.
+pub fn read_summary(directory: &Path) -> Result<Option<MixtureSummary>> {
+    let path = directory.join(MIXTURE);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|error| Error::format(&path, format!("expected the summary of a mixture: {error}")))
+}
+
+impl Request {
+    fn summary(&self, dataset: &Dataset) -> MixtureSummary {
+        MixtureSummary {
+            tool_version: TOOL_VERSION.to_owned(),
+            preset: self.preset.map(|preset| preset.as_str().to_owned()),
+            field: self.mixture.field(),
+            ratios: self.mixture.ratios().iter().cloned().collect(),
+            size: self.mixture.num_records(),
+            validation_size: self.validation_size(),
+            seed: self.mixture.seed(),
+            include_open: self.include_open,
+            allow_repetition: self.allow_repetition,
+            scale_to_available: self.scale_to_available,
+            allow_leaks: self.allow_leaks,
+            dataset: dataset.manifest_sha256().to_owned(),
+            train: SplitSummary::default(),
+            validation: SplitSummary::default(),
+            notes: Vec::new(),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// 5 % of the size, rounded, where no number was given.
+    fn validation_size(&self) -> u64 {
+        self.validation_size.unwrap_or_else(|| (self.mixture.num_records() + 10) / 20)
+    }
+
+    fn train_mixture(&self, candidates: &[RecordKey]) -> Result<Mixture> {
+        if !self.scale_to_available {
+            return Ok(self.mixture.clone());
+        }
+        match scaled_size(&self.mixture, candidates, self.allow_repetition) {
+            0 => Err(Error::Data(
+                "a value of the mixture has no training record at all; take another mixture".to_owned(),
+            )),
+            size => self.mixture.with_size(size),
+        }
+    }
+
+    /// Validation records in the same ratios; a value without any contributes none, and the rest gives what it has.
+    fn draw_validation(&self, candidates: &[RecordKey], notes: &mut Vec<String>) -> Result<Draw> {
+        let mut present = Vec::new();
+        for (value, ratio) in self.mixture.ratios() {
+            if candidates.iter().any(|candidate| candidate.value(self.mixture.field()) == value) {
+                present.push((value.clone(), *ratio));
+            } else {
+                notes.push(format!("{value} has no validation split and contributes no validation record"));
+            }
+        }
+        let part: f64 = present.iter().map(|(_, ratio)| ratio).sum();
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "counts of records are far below 2^53"
+        )]
+        let wanted = (self.validation_size() as f64 * part).round() as u64;
+        if wanted == 0 {
+            return Ok(Draw::new());
+        }
+        for (_, ratio) in &mut present {
+            *ratio /= part;
+        }
+        let mixture = Mixture::new(self.mixture.field(), present, wanted, self.mixture.seed())?;
+        match scaled_size(&mixture, candidates, 1) {
+            0 => Ok(Draw::new()),
+            size => {
+                if size < wanted {
+                    notes.push(format!(
+                        "{wanted} validation records were asked for, {size} are available in these ratios"
+                    ));
+                }
+                draw(&mixture.with_size(size)?, candidates, 1)
+            }
+        }
+    }
+}
+
+fn candidates(dataset: &Dataset, split: Split, include_open: bool) -> Result<Vec<RecordKey>> {
+    let wanted = |key: &Result<RecordKey>| match key {
+        Ok(key) => include_open || key.task.is_multiple_choice(),
+        Err(_) => true,
+    };
+    dataset.keys(split).filter(wanted).collect()
+}
+
+fn times<'a>(candidates: &'a [RecordKey], taken: &'a Draw) -> impl Iterator<Item = (&'a RecordKey, u64)> {
+    candidates.iter().filter_map(|candidate| taken.get(&candidate.id).map(|times| (candidate, *times)))
+}
+
+fn unchanged(summary: &MixtureSummary, directory: &Path) -> Result<bool> {
+    for (name, expected) in &summary.files {
+        let path = directory.join(name);
+        if !path.exists() || sha256_file(&path)? != *expected {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Writes the rows in the order of the draw, so that no trainer meets one origin after the other.
+fn write_rows(dataset: &Dataset, split: Split, taken: &Draw, seed: u64, path: &Path) -> Result<()> {
+    let mut lines = BTreeMap::new();
+    for record in dataset.records(split) {
+        let record = record?;
+        let Some(&times) = taken.get(&record.id) else { continue };
+        let line = row(&record, split).map_err(|error| Error::format(path, error))?;
+        for repetition in 0..times {
+            lines.insert((repetition, draw_key(seed, &record.id), record.id.clone()), line.clone());
+        }
+    }
+    let mut file = AtomicFile::create(path)?;
+    for line in lines.values() {
+        file.write_all(line.as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(Error::io(path))?;
+    }
+    file.commit()
+}
+
+fn row(record: &Record, split: Split) -> serde_json::Result<String> {
+    serde_json::to_string(&match split {
+        Split::Train => TrainingRow::train(record),
+        Split::Validation | Split::Test => TrainingRow::validation(record),
+    })
+}
