@@ -9,15 +9,16 @@ use super::{Outcome, Terminal};
 use crate::mixture::{Mixture, MixtureSummary, Preset, Request, STUDY_SIZE, SplitSummary, write_mixture};
 use crate::provenance::Dataset;
 
+const PRESET_HELP: &str = "One of the study's seven mixtures: native, translated, synthetic, native_translated, \
+                           native_synthetic, translated_synthetic, all";
+
 /// Draw a mixture of native, translated and synthetic records: train.jsonl, validation.jsonl, mixture.json.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Args {
-    /// One of the study's seven mixtures: native, translated, synthetic, `native_translated`, `native_synthetic`,
-    /// `translated_synthetic`, all.
-    #[arg(long, required_unless_present = "config", conflicts_with = "config")]
+    #[arg(long, required_unless_present = "config", conflicts_with = "config", help = PRESET_HELP)]
     preset: Option<Preset>,
-    /// A TOML file with a mixture of your own: field, size, seed, \[ratios\].
+    /// A TOML file with a mixture of your own: field, size, seed and a table of ratios.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Data set directory.

@@ -26,3 +26,24 @@ pub fn prompt(record: &Record) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture::{choice_record, open_record};
+
+    #[test]
+    fn the_prompt_is_the_study_s_to_the_letter() {
+        let mut record = choice_record("Quel organe sécrète l'insuline ?", &["Le foie", "Le pancréas"], "B");
+        let expected = "Quel organe sécrète l'insuline ?\nChoix de réponses :\n(A) Le foie\n(B) Le pancréas";
+        assert_eq!(prompt(&record), expected);
+        record.context = "Une femme de 30 ans.".to_owned();
+        let expected = "Quel organe sécrète l'insuline ?\n\nContexte : Une femme de 30 ans.\nChoix de réponses :\n(A) Le foie\n(B) Le pancréas";
+        assert_eq!(prompt(&record), expected);
+    }
+
+    #[test]
+    fn an_open_question_ends_before_the_choices() {
+        assert_eq!(prompt(&open_record("Que sécrète le pancréas ?", "L'insuline")), "Que sécrète le pancréas ?");
+    }
+}
