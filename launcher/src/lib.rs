@@ -10,8 +10,12 @@
 //! | `model`, `adapter`, `comm`, `import` | causal models, DoRA and LoRA, ranks, GGUF |
 //! | `config`, `chat` | checked configuration; template, tokens and masks |
 //! | `device` | where tensors live |
-//! | [`error`] | failures |
+//! | [`error`], [`random`] | failures; counter-based random numbers |
 
+pub mod adapter;
+pub mod comm;
+pub mod config;
 pub mod error;
+pub mod random;
 
 pub use error::{Error, Result};
