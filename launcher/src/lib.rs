@@ -13,6 +13,7 @@
 //! | [`error`], [`random`] | failures; counter-based random numbers |
 
 pub mod adapter;
+pub mod chat;
 pub mod comm;
 pub mod config;
 pub mod error;
