@@ -17,6 +17,7 @@ pub mod chat;
 pub mod comm;
 pub mod config;
 pub mod error;
+pub mod model;
 pub mod random;
 
 pub use error::{Error, Result};
