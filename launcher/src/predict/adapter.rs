@@ -30,13 +30,17 @@ pub(super) fn find(path: &Path, allow_unfinished: bool) -> Result<PathBuf> {
         let text = std::fs::read_to_string(&status).map_err(Error::io(&status))?;
         let Status { state } = serde_json::from_str(&text).map_err(|error| Error::format(&status, error))?;
         if state != "completed" {
-            let message = format!("expected a run that is completed, found {state}; --allow-unfinished takes it as it is");
+            let message =
+                format!("expected a run that is completed, found {state}; --allow-unfinished takes it as it is");
             return Err(Error::format(&status, message));
         }
     }
     let folder = if is_run { path.join("adapter") } else { path.to_path_buf() };
     if !folder.join(peft::CONFIG_FILE).exists() {
-        return Err(Error::format(&folder, format!("expected a run or a folder with {}, found neither", peft::CONFIG_FILE)));
+        return Err(Error::format(
+            &folder,
+            format!("expected a run or a folder with {}, found neither", peft::CONFIG_FILE),
+        ));
     }
     Ok(folder)
 }
@@ -61,7 +65,8 @@ mod tests {
         std::fs::create_dir(&adapter).unwrap();
         std::fs::write(adapter.join(peft::CONFIG_FILE), "{}").unwrap();
         let status = |state: &str| {
-            std::fs::write(run.path().join("status.json"), format!(r#"{{"state":"{state}","step":3,"reason":""}}"#)).unwrap();
+            std::fs::write(run.path().join("status.json"), format!(r#"{{"state":"{state}","step":3,"reason":""}}"#))
+                .unwrap();
         };
         assert!(find(run.path(), false).unwrap_err().to_string().contains("status.json"));
         status("stopped");
