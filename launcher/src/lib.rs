@@ -16,6 +16,7 @@ pub mod adapter;
 pub mod chat;
 pub mod comm;
 pub mod config;
+pub mod data;
 pub mod error;
 pub mod model;
 pub mod random;
