@@ -17,8 +17,13 @@ pub mod chat;
 pub mod comm;
 pub mod config;
 pub mod data;
+pub mod decode;
+pub mod device;
 pub mod error;
+pub mod merge;
 pub mod model;
+pub mod predict;
 pub mod random;
+pub mod train;
 
 pub use error::{Error, Result};
