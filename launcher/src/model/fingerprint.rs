@@ -39,7 +39,7 @@ pub fn fingerprint(files: &[PathBuf]) -> Result<String> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         hasher.update(format!("{}  {name}\n", sha256_file(path)?));
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(medinjection_fr::record::hex(&hasher.finalize()))
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl Line {
 
 /// The prediction of a row, as a line of JSON with its end.
 #[derive(Serialize)]
-struct Prediction<'a> {
+struct PredictedRow<'a> {
     id: &'a str,
     task: Task,
     #[serde(skip_serializing_if = "<[Choice]>::is_empty")]
@@ -59,7 +59,7 @@ struct Prediction<'a> {
 /// The prediction of a row as one line of JSON, with its line end.
 pub(super) fn prediction_line(row: &EvaluationRow, answer: &Answer) -> Result<String> {
     let multiple = row.task != Task::Oeq;
-    let prediction = Prediction {
+    let predicted = PredictedRow {
         id: &row.id,
         task: row.task,
         choices: &row.choices,
@@ -68,7 +68,7 @@ pub(super) fn prediction_line(row: &EvaluationRow, answer: &Answer) -> Result<St
         parsed: multiple.then_some(&answer.labels),
         probabilities: (multiple && !answer.probabilities.is_empty()).then_some(&answer.probabilities),
     };
-    let mut line = serde_json::to_string(&prediction)
+    let mut line = serde_json::to_string(&predicted)
         .map_err(|error| Error::Environment(format!("prediction of {}: {error}", row.id)))?;
     line.push('\n');
     Ok(line)
