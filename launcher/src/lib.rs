@@ -10,7 +10,7 @@
 //! | `model`, `adapter`, `comm`, `import` | causal models, DoRA and LoRA, ranks, GGUF |
 //! | `config`, `chat` | checked configuration; template, tokens and masks |
 //! | `device` | where tensors live |
-//! | [`error`], [`random`] | failures; counter-based random numbers |
+//! | [`error`], [`guard`], [`random`] | failures; panics as failures; counter-based random numbers |
 
 pub mod adapter;
 pub mod chat;
@@ -20,6 +20,7 @@ pub mod data;
 pub mod decode;
 pub mod device;
 pub mod error;
+pub mod guard;
 pub mod merge;
 pub mod model;
 pub mod predict;

@@ -1,7 +1,7 @@
 //! A model with its adapter folded in, for tools that know no adapters.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use medinjection_fr::provenance::Lineage;
 use tch::{Device, Kind, Tensor};

@@ -13,8 +13,6 @@ mod signals;
 mod status;
 mod trainer;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use tch::{Device, Kind};
 
 use crate::adapter::{attach, parameters, peft};
@@ -23,6 +21,7 @@ use crate::comm::Communicator;
 use crate::config::{Precision, TrainConfig};
 use crate::data::Dataset;
 use crate::device::{DeviceChoice, default_kind};
+use crate::guard::guard;
 use crate::model::CausalLm;
 use crate::{Error, Result};
 
@@ -102,14 +101,6 @@ pub fn train(
     finish(comm, &directory, outcome, made, made_from)
 }
 
-/// Runs `f`, turning a panic of libtorch into an error that ranks can agree on.
-fn guard<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(Error::Environment(format!("libtorch failed: {}", text.unwrap_or("no message"))))
-    })
-}
-
 fn plan(config: &TrainConfig, world_size: usize) -> Result<Plan> {
     let chat = Chat::load(&config.model.path)?;
     let dataset = Dataset::load(&config.data.train, &chat, config.data.loss_on, config.data.max_tokens.get())?;
@@ -161,8 +152,8 @@ fn finish(
 ) -> Result<Outcome> {
     let written = match (&outcome, made_from) {
         (Ok(Outcome::Completed(_)), Some(lineage)) => directory.complete(step, lineage),
-        (Ok(Outcome::Stopped(stop)), Some(_)) => {
-            Status { state: State::Stopped, step, reason: stop.name().to_owned() }.write(directory.root())
+        (Ok(Outcome::Stopped(signal)), Some(_)) => {
+            Status { state: State::Stopped, step, reason: signal.name().to_owned() }.write(directory.root())
         }
         (Err(error), Some(_)) => {
             Status { state: State::Failed, step, reason: error.to_string() }.write(directory.root())

@@ -43,7 +43,6 @@ impl AdamW {
     }
 
     /// Takes the gradients that backward passes have left, end to end; zero where there were none.
-    #[must_use]
     pub fn take_gradient(&mut self) -> Tensor {
         let take = |parameter: &mut Tensor| {
             let gradient = parameter.grad();
@@ -71,7 +70,7 @@ impl AdamW {
             self.values -= &self.first_moment / denominator * (learning_rate / corrections.0);
             let mut start = 0;
             for parameter in &mut self.parameters {
-                let length = i64::try_from(parameter.numel()).expect("a tensor's size is an i64");
+                let length = parameter.size().iter().product::<i64>();
                 parameter.copy_(&self.values.narrow(0, start, length).view_as(parameter));
                 start += length;
             }

@@ -6,11 +6,12 @@ use std::time::Instant;
 use tch::Tensor;
 
 use super::{AdamW, Backward, MetricsFile, Plan, RunDirectory, Signals, Step, StepMetrics, Stop};
-use super::{clip, guard, learning_rate, peak_memory_bytes};
+use super::{clip, learning_rate, peak_memory_bytes};
 use crate::adapter::{Dropout, parameters, peft};
 use crate::chat::TokenizedRow;
 use crate::comm::Communicator;
 use crate::config::TrainConfig;
+use crate::guard::guard;
 use crate::model::CausalLm;
 use crate::{Error, Result};
 
@@ -69,22 +70,22 @@ impl<'a> Trainer<'a> {
                 let step_began = Instant::now();
                 let local = written.and_then(|()| guard(|| Ok(self.backward(&step, comm.rank()))));
                 let sums = self.reduce(comm, local)?;
-                let stop = sums.stop;
-                let mut made = self.update(&step, sums)?;
+                let signal = sums.stop;
+                let mut made = comm.agree(guard(|| self.update(&step, sums)))?;
                 made.elapsed_seconds = began.elapsed().as_secs_f64();
                 #[expect(clippy::cast_precision_loss, reason = "a rate")]
                 let rate = step.num_tokens as f64 / step_began.elapsed().as_secs_f64();
                 made.tokens_per_second = rate;
                 progress(&made, self.plan.num_steps());
                 let is_last = self.num_steps == self.plan.num_steps();
-                let is_logged = is_last || stop.is_some() || self.num_steps % self.config.train.log_every_steps == 0;
+                let is_logged = is_last || signal.is_some() || self.num_steps % self.config.train.log_every_steps == 0;
                 written = match metrics.as_mut().filter(|_| is_logged) {
                     Some(file) => file.append(&made),
                     None => Ok(()),
                 };
-                if is_last || stop.is_some() {
+                if is_last || signal.is_some() {
                     // A signal in the very last step comes too late to change anything.
-                    return comm.agree(written).map(|()| stop.filter(|_| !is_last));
+                    return comm.agree(written).map(|()| signal.filter(|_| !is_last));
                 }
             }
         }
