@@ -10,17 +10,21 @@
 //! | `model`, `adapter`, `comm`, `import` | causal models, DoRA and LoRA, ranks, GGUF |
 //! | `config`, `chat` | checked configuration; template, tokens and masks |
 //! | `device` | where tensors live |
-//! | [`error`], [`random`] | failures; counter-based random numbers |
+//! | [`error`], [`guard`], [`random`] | failures; panics as failures; counter-based random numbers |
 
 pub mod adapter;
 pub mod chat;
 pub mod comm;
 pub mod config;
+pub mod data;
 pub mod decode;
 pub mod device;
 pub mod error;
+pub mod guard;
+pub mod merge;
 pub mod model;
 pub mod predict;
 pub mod random;
+pub mod train;
 
 pub use error::{Error, Result};

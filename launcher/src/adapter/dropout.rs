@@ -34,18 +34,18 @@ impl Dropout<'_> {
         if self.probability == 0.0 {
             return x.shallow_clone();
         }
-        let features = usize::try_from(x.size()[1]).expect("a size is not negative");
-        let kept = Tensor::from_slice(&self.kept(features, module_index)).view([-1, x.size()[1]]);
+        let features = x.size()[1];
+        let kept = Tensor::from_slice(&self.kept(features.unsigned_abs(), module_index)).view([-1, features]);
         // A mask of bytes is all that the backward pass has to keep.
         x * kept.to_device(x.device()) * (1.0 / (1.0 - self.probability))
     }
 
     /// 1 for each feature that is kept, 0 for each that is dropped, `[tokens × features]` in row-major order.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "halves of a key; in 0..2³²")]
-    fn kept(&self, features: usize, module_index: u64) -> Vec<u8> {
+    fn kept(&self, features: u64, module_index: u64) -> Vec<u8> {
         let threshold = (self.probability * f64::from(u32::MAX)) as u32;
-        let num_tokens = self.lengths.iter().sum::<i64>();
-        let mut kept = Vec::with_capacity(usize::try_from(num_tokens).expect("a length is not negative") * features);
+        let num_tokens = self.lengths.iter().sum::<i64>().unsigned_abs();
+        let mut kept = Vec::with_capacity((num_tokens * features) as usize);
         for (&row, &length) in self.rows.iter().zip(self.lengths) {
             for position in 0..length.unsigned_abs() {
                 let token = random::key(&[self.seed, self.step, row, module_index, position]);
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn the_share_that_is_dropped_is_the_probability_in_rows_and_columns() {
         let (tokens, features) = (400, 512);
-        let kept = dropout(&[3], &[400]).kept(features, 2);
+        let kept = dropout(&[3], &[400]).kept(512, 2);
         let dropped = |values: &mut dyn Iterator<Item = &u8>| values.filter(|kept| **kept == 0).count();
         let all = dropped(&mut kept.iter());
         // 5 standard deviations of a binomial: 204,800 draws, then 400 or 512 draws.

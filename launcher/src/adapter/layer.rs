@@ -39,8 +39,11 @@ impl AdapterLayer {
         self.forward_dropped(x, dropped.as_ref(), weight, scope)
     }
 
-    /// The layer's output for an input whose dropped form is given; `None` where nothing is dropped.
-    pub(super) fn forward_dropped(
+    /// The layer's output where the dropped form of its input is given; `None` where nothing is dropped.
+    ///
+    /// # Shapes
+    /// As of [`AdapterLayer::forward`]; `dropped` as `x`.
+    pub fn forward_dropped(
         &self,
         x: &Tensor,
         dropped: Option<&Tensor>,

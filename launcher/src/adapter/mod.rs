@@ -2,9 +2,11 @@
 
 mod attach;
 mod dropout;
+mod find;
 mod layer;
 pub mod peft;
 
 pub use attach::{attach, parameters};
 pub use dropout::Dropout;
+pub use find::find;
 pub use layer::AdapterLayer;

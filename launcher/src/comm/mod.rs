@@ -63,7 +63,8 @@ impl dyn Communicator + '_ {
     /// One verdict for all ranks: `outcome` where every rank succeeded, otherwise an error on each.
     ///
     /// # Errors
-    /// This rank's own failure where it is the lowest rank that failed; elsewhere [`Error::Rank`] with that rank's message.
+    /// On rank 0 its own failure, where it has failed. Otherwise, and on all other ranks, [`Error::Rank`] with the message of the
+    /// lowest rank that failed.
     pub fn agree<T>(&self, outcome: Result<T>) -> Result<T> {
         let message = outcome.as_ref().err().map(|error| format!("!{error}")).unwrap_or_default();
         let messages = self.gather_bytes(message.as_bytes())?;
@@ -77,7 +78,7 @@ impl dyn Communicator + '_ {
         };
         let rank = usize::try_from(u64::from_le_bytes(*rank)).unwrap_or(usize::MAX);
         match outcome {
-            Err(error) if rank == self.rank() => Err(error),
+            Err(error) if self.is_root() => Err(error),
             _ => Err(Error::Rank { rank, message: String::from_utf8_lossy(message).into_owned() }),
         }
     }

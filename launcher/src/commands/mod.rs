@@ -1,6 +1,8 @@
 //! The commands: arguments, terminal and exit codes. Nothing in the library of this package prints.
 
+mod merge;
 mod predict;
+mod train;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -8,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use medinjection_launcher::comm::{self, Communicator};
+use medinjection_launcher::guard::is_guarded;
 use medinjection_launcher::{Error, Result, device};
 
 /// Fine-tune and evaluate causal language models on French biomedical instruction data.
@@ -20,7 +23,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Train(train::Arguments),
     Predict(predict::Arguments),
+    Merge(merge::Arguments),
 }
 
 /// Where a model computes, as named on the command line.
@@ -44,7 +49,7 @@ impl From<Device> for device::DeviceChoice {
     }
 }
 
-/// Reads the arguments, runs the command, and gives the exit code: 0 done, 2 could not be done.
+/// Reads the arguments, runs the command, and gives the exit code: 0 done, 2 could not be done, 130 or 143 stopped by a signal.
 pub(crate) fn main() -> ExitCode {
     end_at_a_panic();
     let arguments = match Arguments::try_parse() {
@@ -58,9 +63,9 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     match run(arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        // The rank that failed has said why.
-        Err(Error::Rank { .. }) => ExitCode::from(2),
+        Ok(code) => code,
+        // The first rank says why, and ends with the code; launchers end the siblings of whoever is first to do so.
+        Err(Error::Rank { .. }) if !comm::is_first_process() => ExitCode::SUCCESS,
         Err(error) => {
             note(&format!("error: {error}"));
             ExitCode::from(2)
@@ -68,9 +73,12 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<()> {
+fn run(command: Command) -> Result<ExitCode> {
+    let done = |()| ExitCode::SUCCESS;
     match command {
-        Command::Predict(arguments) => predict::run(arguments),
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Predict(arguments) => predict::run(arguments).map(done),
+        Command::Merge(arguments) => merge::run(&arguments).map(done),
     }
 }
 
@@ -87,6 +95,9 @@ fn connect() -> Result<Box<dyn Communicator>> {
 /// Unwinding would enter MPI's last barrier, and wait for ranks that wait for this one; an exit makes the launcher end them.
 fn end_at_a_panic() {
     std::panic::set_hook(Box::new(|panic| {
+        if is_guarded() {
+            return;
+        }
         let payload = panic.payload();
         let message = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
         let first = message.and_then(|message| message.lines().next()).unwrap_or("no message");

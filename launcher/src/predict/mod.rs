@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use medinjection_fr::provenance::{AtomicFile, Lineage, sha256_file};
 use tch::{Device, Kind};
 
-use crate::adapter::peft;
+use crate::adapter::{find, peft};
 use crate::chat::Chat;
 use crate::comm::Communicator;
 use crate::decode::{Decoder, Decoding};
@@ -67,7 +67,7 @@ pub type Progress<'a> = &'a dyn Fn(usize, usize);
 pub fn predict(plan: &Plan, comm: &dyn Communicator, progress: Progress<'_>) -> Result<Outcome> {
     let device = comm.agree(plan.device.resolve(comm.world_size()))?;
     let kind = default_kind(device);
-    let adapter = plan.adapter.as_deref().map(|path| adapter::find(path, plan.allow_unfinished)).transpose();
+    let adapter = plan.adapter.as_deref().map(|path| find(path, plan.allow_unfinished)).transpose();
     let adapter = comm.agree(adapter)?;
     let lineage = if comm.is_root() { lineage(plan, adapter.as_ref(), kind).map(Some) } else { Ok(None) };
     let lineage = comm.agree(lineage)?;

@@ -1,0 +1,39 @@
+//! `merge`: a model with its adapter folded in.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use medinjection_launcher::Result;
+use medinjection_launcher::adapter::find;
+use medinjection_launcher::merge::merge;
+
+use super::note;
+
+/// Fold an adapter into its model, for tools that know no adapters.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Model folder, as transformers writes it
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// A run, or an adapter folder in PEFT's format
+    #[arg(long, value_name = "DIR")]
+    adapter: PathBuf,
+    /// Folder of the merged model
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Replace a model that was made from something else
+    #[arg(long)]
+    force: bool,
+    /// Take the adapter of a run that is not completed
+    #[arg(long)]
+    allow_unfinished: bool,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let adapter = find(&arguments.adapter, arguments.allow_unfinished)?;
+    let made = merge(&arguments.model, &adapter, &arguments.out, arguments.force)?;
+    let out = arguments.out.display();
+    note(&if made { format!("{out}: merged") } else { format!("{out}: up to date") });
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! Rows as tokens, and their order.
+
+mod order;
+mod rows;
+
+pub use order::{epoch_batches, spread};
+pub use rows::{Dataset, num_targets};
