@@ -12,6 +12,7 @@
 //! | `device` | where tensors live |
 //! | [`error`] | failures |
 
+pub mod chat;
 pub mod error;
 
 pub use error::{Error, Result};
