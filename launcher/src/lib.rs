@@ -10,9 +10,15 @@
 //! | `model`, `adapter`, `comm`, `import` | causal models, DoRA and LoRA, ranks, GGUF |
 //! | `config`, `chat` | checked configuration; template, tokens and masks |
 //! | `device` | where tensors live |
-//! | [`error`] | failures |
+//! | [`error`], [`random`] | failures; counter-based random numbers |
 
+pub mod adapter;
 pub mod chat;
+pub mod comm;
+pub mod config;
 pub mod error;
+pub mod import;
+pub mod model;
+pub mod random;
 
 pub use error::{Error, Result};

@@ -1,0 +1,124 @@
+//! What is added to the frozen model.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// How the low-rank product enters a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Weight-decomposed: the sum is re-scaled to a trained magnitude per output.
+    Dora,
+    /// The low-rank product alone, scaled by `alpha / rank`.
+    Lora,
+    /// The low-rank product alone, scaled by `alpha / √rank`.
+    Rslora,
+}
+
+/// What dropout acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DropoutScope {
+    /// The low-rank path only, as torchtune and axolotl do.
+    Adapter,
+    /// DoRA's correction of the base product as well, as PEFT does.
+    Peft,
+}
+
+/// The projections of a transformer block that can be adapted, in the order of the forward pass.
+pub const TARGET_MODULES: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+
+/// The shape of an adapter.
+///
+/// Invariant: `rank ≥ 1`, `alpha` positive, `dropout` in `[0, 1)`, `target_modules` a non-empty sorted subset of
+/// [`TARGET_MODULES`] without repetition.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AdapterConfig {
+    /// How the low-rank product enters a layer.
+    pub method: Method,
+    /// Rows of `A`, columns of `B`.
+    pub rank: u32,
+    /// Numerator of the scaling.
+    pub alpha: f64,
+    /// Probability that a feature is dropped in training.
+    pub dropout: f64,
+    /// What dropout acts on.
+    pub dropout_scope: DropoutScope,
+    /// Which projections are adapted.
+    pub target_modules: Vec<String>,
+}
+
+impl AdapterConfig {
+    /// Factor of the low-rank product.
+    #[must_use]
+    pub fn scaling(&self) -> f64 {
+        match self.method {
+            Method::Dora | Method::Lora => self.alpha / f64::from(self.rank),
+            Method::Rslora => self.alpha / f64::from(self.rank).sqrt(),
+        }
+    }
+
+    /// `self` with its invariant checked.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the key that breaks it; `section` stands before the key.
+    pub fn checked(mut self, section: &str) -> Result<Self> {
+        let fail = |key: &str, message: String| Err(Error::config(format!("{section}{key}"), message));
+        if self.rank == 0 {
+            return fail("rank", "expected at least 1, found 0".into());
+        }
+        if !(self.alpha.is_finite() && self.alpha > 0.0) {
+            return fail("alpha", format!("expected a positive number, found {}", self.alpha));
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return fail("dropout", format!("expected a probability in [0, 1), found {}", self.dropout));
+        }
+        if let Some(name) = self.target_modules.iter().find(|name| !TARGET_MODULES.contains(&name.as_str())) {
+            return fail("target_modules", format!("expected names of {TARGET_MODULES:?}, found {name:?}"));
+        }
+        if self.target_modules.is_empty() {
+            return fail("target_modules", format!("expected at least one of {TARGET_MODULES:?}, found none"));
+        }
+        self.target_modules.sort_unstable();
+        self.target_modules.dedup();
+        Ok(self)
+    }
+}
+
+impl Default for AdapterConfig {
+    /// The study's: DoRA of rank 16 on the seven projections.
+    fn default() -> Self {
+        let mut target_modules = TARGET_MODULES.map(str::to_owned).to_vec();
+        target_modules.sort_unstable();
+        let (rank, alpha, dropout) = (16, 16.0, 0.05);
+        Self { method: Method::Dora, rank, alpha, dropout, dropout_scope: DropoutScope::Adapter, target_modules }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_breaks_the_invariant_is_named() {
+        let broken = [
+            (AdapterConfig { rank: 0, ..AdapterConfig::default() }, "adapter.rank"),
+            (AdapterConfig { alpha: f64::NAN, ..AdapterConfig::default() }, "adapter.alpha"),
+            (AdapterConfig { dropout: 1.0, ..AdapterConfig::default() }, "adapter.dropout"),
+            (AdapterConfig { target_modules: vec!["qproj".into()], ..AdapterConfig::default() }, "\"qproj\""),
+            (AdapterConfig { target_modules: vec![], ..AdapterConfig::default() }, "at least one"),
+        ];
+        for (config, named) in broken {
+            let message = config.checked("adapter.").unwrap_err().to_string();
+            assert!(message.contains(named), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_square_root_belongs_to_rslora() {
+        let config = |method| AdapterConfig { method, rank: 4, alpha: 8.0, ..AdapterConfig::default() };
+        assert!((config(Method::Lora).scaling() - 2.0).abs() < 1e-12);
+        assert!((config(Method::Rslora).scaling() - 4.0).abs() < 1e-12);
+    }
+}

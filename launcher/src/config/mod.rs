@@ -1,0 +1,11 @@
+//! Checked configuration: what a TOML file says, with every key in range.
+
+mod adapter;
+mod section;
+mod train;
+
+pub use adapter::{AdapterConfig, DropoutScope, Method, TARGET_MODULES};
+pub use train::{
+    AdapterSection, DataSection, ModelSection, OptimSection, Order, OutputSection, Precision, Schedule, TrainConfig,
+    TrainSection,
+};

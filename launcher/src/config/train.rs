@@ -1,0 +1,337 @@
+//! The configuration of a training run.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use super::adapter::{AdapterConfig, DropoutScope, Method};
+use super::section::Section;
+use crate::chat::LossOn;
+use crate::{Error, Result};
+
+/// In which order the rows of an epoch are trained on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Rows of similar length share a step; which, and when, is drawn anew each epoch.
+    LengthGrouped,
+    /// Drawn anew each epoch.
+    Shuffled,
+    /// As in the file, every epoch.
+    File,
+}
+
+/// How the learning rate goes on after the warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// Half a cosine down to zero.
+    Cosine,
+    /// Unchanged.
+    Constant,
+}
+
+/// Kind of the frozen weights and activations; the adapter and its optimizer are always in f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// f32 on a CPU, bf16 on a GPU.
+    Auto,
+    /// 32 bits.
+    F32,
+    /// 16 bits with the exponent of f32.
+    Bf16,
+}
+
+/// A training run, checked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrainConfig {
+    /// The frozen model.
+    pub model: ModelSection,
+    /// The rows.
+    pub data: DataSection,
+    /// What is trained.
+    pub adapter: AdapterSection,
+    /// The optimizer.
+    pub optim: OptimSection,
+    /// The loop.
+    pub train: TrainSection,
+    /// Where it goes.
+    pub output: OutputSection,
+}
+
+/// The frozen model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelSection {
+    /// Folder in transformers' layout.
+    pub path: PathBuf,
+}
+
+/// The rows that are trained on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DataSection {
+    /// JSON Lines file of training rows.
+    pub train: PathBuf,
+    /// Order of the rows.
+    pub order: Order,
+    /// Which tokens the loss predicts.
+    pub loss_on: LossOn,
+    /// Tokens of the longest row; a longer one loses the beginning of its question.
+    pub max_tokens: NonZeroUsize,
+}
+
+/// What is trained.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AdapterSection {
+    /// Its shape.
+    #[serde(flatten)]
+    pub shape: AdapterConfig,
+    /// A saved adapter to start from, of the same shape.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init_from: Option<PathBuf>,
+}
+
+/// `AdamW`, betas 0.9 and 0.999, eps 1e-8.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OptimSection {
+    /// Learning rate at the end of the warm-up.
+    pub learning_rate: f64,
+    /// Share of a parameter that a step of learning rate 1 takes away.
+    pub weight_decay: f64,
+    /// Share of the steps over which the learning rate rises.
+    pub warmup_ratio: f64,
+    /// What comes after the warm-up.
+    pub schedule: Schedule,
+    /// Largest norm of the gradient; a longer one is scaled down to it.
+    pub max_grad_norm: f64,
+}
+
+/// The loop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrainSection {
+    /// Passes over the rows, unless `max_steps` says otherwise.
+    pub epochs: NonZeroU64,
+    /// Optimizer steps, whatever the number of passes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<NonZeroU64>,
+    /// Rows of an optimizer step, over all ranks.
+    pub global_batch_size: NonZeroUsize,
+    /// Rows that one rank runs at once.
+    pub micro_batch_size: NonZeroUsize,
+    /// Seed of everything that is drawn.
+    pub seed: u64,
+    /// Kind of the frozen weights.
+    pub precision: Precision,
+    /// Whether the backward pass computes each block's activations again instead of keeping them.
+    pub gradient_checkpointing: bool,
+    /// Steps from one line of metrics to the next.
+    pub log_every_steps: NonZeroU64,
+}
+
+/// Where the run goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutputSection {
+    /// The run's directory.
+    pub dir: PathBuf,
+}
+
+impl TrainConfig {
+    /// Reads the TOML file at `path`, with `overrides` of the form `section.key=value` put over it.
+    ///
+    /// A value is written as in TOML; text may be bare. Relative paths start from the current directory.
+    ///
+    /// # Errors
+    /// [`Error::Library`] if the file cannot be read, [`Error::Format`] if it is not TOML, [`Error::Config`] naming the
+    /// key that is missing, unknown or out of range.
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let mut file: Table =
+            toml::from_str(&text).map_err(|error| Error::format(path, error.to_string().trim_end()))?;
+        for assignment in overrides {
+            assign(&mut file, assignment)?;
+        }
+        Self::from_table(file).map_err(|error| match error {
+            Error::Config { key, message } => Error::config(format!("{}: {key}", path.display()), message),
+            other => other,
+        })
+    }
+
+    /// The configuration as TOML, every key resolved.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if a path is not UTF-8.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|error| Error::config("config.toml", error))
+    }
+
+    fn from_table(mut file: Table) -> Result<Self> {
+        const SECTIONS: [&str; 6] = ["model", "data", "adapter", "optim", "train", "output"];
+        if let Some(name) = file.keys().find(|name| !SECTIONS.contains(&name.as_str())) {
+            return Err(Error::config(name, format!("unknown section; expected one of {}", SECTIONS.join(", "))));
+        }
+        let mut model = Section::take(&mut file, "model")?;
+        let mut output = Section::take(&mut file, "output")?;
+        let config = Self {
+            model: ModelSection { path: model.required("path")? },
+            data: data(Section::take(&mut file, "data")?)?,
+            adapter: adapter(Section::take(&mut file, "adapter")?)?,
+            optim: optim(Section::take(&mut file, "optim")?)?,
+            train: train(Section::take(&mut file, "train")?)?,
+            output: OutputSection { dir: output.required("dir")? },
+        };
+        model.finish()?;
+        output.finish()?;
+        Ok(config)
+    }
+}
+
+fn data(mut section: Section) -> Result<DataSection> {
+    let data = DataSection {
+        train: section.required("train")?,
+        order: section.or("order", Order::LengthGrouped)?,
+        loss_on: section.or("loss_on", LossOn::Chat)?,
+        max_tokens: section.or("max_tokens", nonzero(2048))?,
+    };
+    section.finish()?;
+    Ok(data)
+}
+
+fn adapter(mut section: Section) -> Result<AdapterSection> {
+    let default = AdapterConfig::default();
+    let shape = AdapterConfig {
+        method: section.or("method", Method::Dora)?,
+        rank: section.or("rank", default.rank)?,
+        alpha: section.number("alpha", default.alpha, f64::is_finite, "a positive number")?,
+        dropout: section.number("dropout", default.dropout, f64::is_finite, "a probability in [0, 1)")?,
+        dropout_scope: section.or("dropout_scope", DropoutScope::Adapter)?,
+        target_modules: section.or("target_modules", default.target_modules)?,
+    };
+    let init_from = section.optional("init_from")?;
+    section.finish()?;
+    Ok(AdapterSection { shape: shape.checked("adapter.")?, init_from })
+}
+
+fn optim(mut section: Section) -> Result<OptimSection> {
+    let not_negative = |value: f64| value.is_finite() && value >= 0.0;
+    let positive = |value: f64| value.is_finite() && value > 0.0;
+    let optim = OptimSection {
+        learning_rate: section.number("learning_rate", 1e-4, positive, "a positive number")?,
+        weight_decay: section.number("weight_decay", 0.0, not_negative, "a number from 0")?,
+        warmup_ratio: section.number(
+            "warmup_ratio",
+            0.05,
+            |value| (0.0..=1.0).contains(&value),
+            "a share in [0, 1]",
+        )?,
+        schedule: section.or("schedule", Schedule::Cosine)?,
+        max_grad_norm: section.number("max_grad_norm", 1.0, positive, "a positive number")?,
+    };
+    section.finish()?;
+    Ok(optim)
+}
+
+fn train(mut section: Section) -> Result<TrainSection> {
+    let train = TrainSection {
+        epochs: section.or("epochs", nonzero_u64(10))?,
+        max_steps: section.optional("max_steps")?,
+        global_batch_size: section.or("global_batch_size", nonzero(192))?,
+        micro_batch_size: section.or("micro_batch_size", nonzero(12))?,
+        seed: section.or("seed", 42)?,
+        precision: section.or("precision", Precision::Auto)?,
+        gradient_checkpointing: section.or("gradient_checkpointing", true)?,
+        log_every_steps: section.or("log_every_steps", nonzero_u64(1))?,
+    };
+    section.finish()?;
+    Ok(train)
+}
+
+fn nonzero(value: usize) -> NonZeroUsize {
+    NonZeroUsize::new(value).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn nonzero_u64(value: u64) -> NonZeroU64 {
+    NonZeroU64::new(value).unwrap_or(NonZeroU64::MIN)
+}
+
+/// Puts `section.key=value` over the file's own value.
+fn assign(file: &mut Table, assignment: &str) -> Result<()> {
+    let form = || Error::config(format!("--set {assignment}"), "expected section.key=value");
+    let (name, text) = assignment.split_once('=').ok_or_else(form)?;
+    let (section, key) = name.trim().split_once('.').filter(|(_, key)| !key.contains('.')).ok_or_else(form)?;
+    let value = toml::from_str::<Table>(&format!("value = {text}"))
+        .ok()
+        .filter(|table| table.len() == 1)
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| Value::String(text.trim().to_owned()));
+    match file.entry(section).or_insert_with(|| Value::Table(Table::new())) {
+        Value::Table(table) => {
+            table.insert(key.to_owned(), value);
+            Ok(())
+        }
+        other => Err(Error::config(section, format!("expected a section, found {other}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALLEST: &str = "model.path = \"m\"\ndata.train = \"t.jsonl\"\noutput.dir = \"run\"\n";
+
+    fn load(text: &str, overrides: &[&str]) -> Result<TrainConfig> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sft.toml");
+        std::fs::write(&path, text).unwrap();
+        TrainConfig::load(&path, &overrides.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn three_keys_are_enough_and_the_rest_is_the_study() {
+        let config = load(SMALLEST, &[]).unwrap();
+        assert_eq!(config.adapter.shape, AdapterConfig::default());
+        assert_eq!((config.train.epochs.get(), config.train.global_batch_size.get()), (10, 192));
+        assert_eq!((config.train.micro_batch_size.get(), config.data.max_tokens.get()), (12, 2048));
+    }
+
+    #[test]
+    fn the_resolved_configuration_reads_back_as_itself() {
+        let config = load(SMALLEST, &["adapter.init_from=a b", "train.max_steps=3", "data.order=file"]).unwrap();
+        assert_eq!(load(&config.to_toml().unwrap(), &[]).unwrap(), config);
+    }
+
+    #[test]
+    fn an_override_is_toml_or_bare_text() {
+        let overrides = ["optim.learning_rate=1e-3", "data.loss_on=completion", "adapter.target_modules=[\"q_proj\"]"];
+        let config = load(SMALLEST, &overrides).unwrap();
+        assert!((config.optim.learning_rate - 1e-3).abs() < 1e-12);
+        assert_eq!(config.data.loss_on, LossOn::Completion);
+        assert_eq!(config.adapter.shape.target_modules, ["q_proj"]);
+        assert_eq!(load(SMALLEST, &["model.path=../a model"]).unwrap().model.path, Path::new("../a model"));
+    }
+
+    #[test]
+    fn every_refusal_names_its_key() {
+        let refused = [
+            ("train.epoch=3", "train.epoch: unknown key; expected one of epochs, max_steps"),
+            ("trian.epochs=3", "trian: unknown section"),
+            ("train.epochs=0", "train.epochs: "),
+            ("train.seed=x", "train.seed: "),
+            ("train.precision=f16", "train.precision: "),
+            ("optim.learning_rate=-1", "optim.learning_rate: expected a positive number, found -1"),
+            ("optim.learning_rate=nan", "optim.learning_rate: "),
+            ("adapter.rank=0", "adapter.rank: "),
+            ("adapter.target_modules=[\"qproj\"]", "adapter.target_modules: "),
+            ("seed=3", "--set seed=3: expected section.key=value"),
+            ("train.a.b=3", "--set train.a.b=3: expected section.key=value"),
+        ];
+        for (assignment, named) in refused {
+            let message = load(SMALLEST, &[assignment]).unwrap_err().to_string();
+            assert!(message.contains(named), "{assignment}: {message}");
+        }
+        let message = load("model.path = \"m\"\noutput.dir = \"o\"", &[]).unwrap_err().to_string();
+        assert!(message.contains("data.train: expected a value, found none"), "{message}");
+        assert!(load("model = [", &[]).unwrap_err().to_string().contains("sft.toml"));
+    }
+}

@@ -1,0 +1,219 @@
+//! A causal language model: embedding, blocks, output layer.
+
+use std::path::Path;
+
+use tch::{Device, Kind, Tensor};
+
+use super::attention::{Attention, Pass};
+use super::batch::PackedBatch;
+use super::block::Block;
+use super::config::ModelConfig;
+use super::kv_cache::KvCache;
+use super::linear::Linear;
+use super::rms_norm::RmsNorm;
+use super::rope::Rotation;
+use super::weights::Weights;
+use crate::Result;
+use crate::adapter::Dropout;
+
+/// A causal language model of one of the three families, its weights frozen.
+#[derive(Debug)]
+pub struct CausalLm {
+    config: ModelConfig,
+    embedding: Tensor,
+    blocks: Vec<Block>,
+    norm: RmsNorm,
+    /// `None` where the output layer is the embedding.
+    output: Option<Tensor>,
+    frequencies: Tensor,
+}
+
+/// What all blocks of one forward pass need besides the residual stream.
+#[derive(Debug)]
+pub struct ForwardContext<'a> {
+    lengths: &'a [i64],
+    rotation: Rotation,
+    dropout: Option<&'a Dropout<'a>>,
+}
+
+impl CausalLm {
+    /// Reads the model folder `directory` as transformers writes it, converting the weights to `kind` on `device`.
+    ///
+    /// # Errors
+    /// What [`ModelConfig::load`] refuses; [`Error::Format`](crate::Error::Format) for a truncated file, a tensor that is missing or has no place
+    /// in the model; [`Error::Shape`](crate::Error::Shape) for one of another shape.
+    pub fn load(directory: &Path, device: Device, kind: Kind) -> Result<Self> {
+        let config = ModelConfig::load(directory)?;
+        let mut weights = Weights::open(directory, device, kind)?;
+        let hidden = config.hidden_size;
+        let embedding = weights.take("model.embed_tokens.weight", &[config.vocab_size, hidden])?;
+        let blocks =
+            (0..config.num_layers).map(|layer| read_block(&mut weights, &config, layer)).collect::<Result<_>>()?;
+        let norm = read_norm(&mut weights, "model.norm", hidden, config.rms_norm_eps)?;
+        let output = if config.tie_word_embeddings {
+            // Some tools write the tied output layer a second time.
+            weights.ignore("lm_head.weight");
+            None
+        } else {
+            Some(weights.take("lm_head.weight", &[config.vocab_size, hidden])?)
+        };
+        weights.finish()?;
+        let frequencies = config.rope.frequencies(config.head_dim, device);
+        Ok(Self { config, embedding, blocks, norm, output, frequencies })
+    }
+
+    /// Sizes and constants of the model.
+    #[must_use]
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// Where the weights are.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.embedding.device()
+    }
+
+    /// Number of blocks.
+    #[must_use]
+    pub fn num_layers(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Hidden states after the last norm.
+    ///
+    /// With a `cache`, the batch's sequences continue those of the cache, and are added to it.
+    /// `dropout` acts on the adapters alone; `None` is evaluation.
+    ///
+    /// # Shapes
+    /// → `[tokens, hidden]`
+    pub fn hidden(
+        &self,
+        batch: &PackedBatch,
+        mut cache: Option<&mut KvCache>,
+        dropout: Option<&Dropout<'_>>,
+    ) -> Tensor {
+        let context = self.context(batch, dropout);
+        let mut x = self.embed(batch);
+        for layer in 0..self.blocks.len() {
+            x = self.run_block(layer, &x, &context, cache.as_deref_mut());
+        }
+        if let Some(cache) = cache {
+            cache.advance(&batch.lengths);
+        }
+        self.last_norm(&x)
+    }
+
+    /// What the blocks share in one pass over `batch`; with [`CausalLm::embed`], [`CausalLm::block`] and
+    /// [`CausalLm::last_norm`] a caller can run the model piece by piece.
+    #[must_use]
+    pub fn context<'a>(&self, batch: &'a PackedBatch, dropout: Option<&'a Dropout<'a>>) -> ForwardContext<'a> {
+        let rotation = Rotation::new(&batch.positions, &self.frequencies, self.embedding.kind());
+        ForwardContext { lengths: &batch.lengths, rotation, dropout }
+    }
+
+    /// The residual stream before the first block.
+    ///
+    /// # Shapes
+    /// → `[tokens, hidden]`
+    pub fn embed(&self, batch: &PackedBatch) -> Tensor {
+        Tensor::embedding(&self.embedding, &batch.input_ids, -1, false, false)
+    }
+
+    /// The residual stream after the block at index `layer`, without a cache.
+    ///
+    /// # Shapes
+    /// `x: [tokens, hidden]` → the same
+    pub fn block(&self, layer: usize, x: &Tensor, context: &ForwardContext<'_>) -> Tensor {
+        self.run_block(layer, x, context, None)
+    }
+
+    /// The norm after the last block.
+    ///
+    /// # Shapes
+    /// `x: [tokens, hidden]` → the same
+    pub fn last_norm(&self, x: &Tensor) -> Tensor {
+        self.norm.forward(x)
+    }
+
+    /// Logits of the next token.
+    ///
+    /// # Shapes
+    /// `hidden: [n, hidden]` → `[n, vocab]`
+    pub fn logits(&self, hidden: &Tensor) -> Tensor {
+        hidden.linear(self.output_weight(), None::<Tensor>)
+    }
+
+    /// Weight of the output layer, `[vocab, hidden]`.
+    pub fn output_weight(&self) -> &Tensor {
+        self.output.as_ref().unwrap_or(&self.embedding)
+    }
+
+    /// The projections of all blocks, with their names (`model.layers.0.self_attn.q_proj`), in the order of the forward pass.
+    pub fn linears(&self) -> impl Iterator<Item = (String, &Linear)> {
+        self.blocks.iter().enumerate().flat_map(|(layer, block)| {
+            block.linears().map(|(name, linear)| (format!("model.layers.{layer}.{name}"), linear))
+        })
+    }
+
+    /// [`CausalLm::linears`], to be changed.
+    pub fn linears_mut(&mut self) -> impl Iterator<Item = (String, &mut Linear)> {
+        self.blocks.iter_mut().enumerate().flat_map(|(layer, block)| {
+            block.linears_mut().map(|(name, linear)| (format!("model.layers.{layer}.{name}"), linear))
+        })
+    }
+
+    fn run_block(&self, layer: usize, x: &Tensor, context: &ForwardContext<'_>, cache: Option<&mut KvCache>) -> Tensor {
+        let pass = Pass { lengths: context.lengths, rotation: &context.rotation, dropout: context.dropout };
+        self.blocks[layer].forward(x, &pass, cache.map(|cache| (layer, cache)))
+    }
+}
+
+fn read_block(weights: &mut Weights, config: &ModelConfig, layer: i64) -> Result<Block> {
+    let prefix = format!("model.layers.{layer}");
+    let (hidden, inner, eps) = (config.hidden_size, config.intermediate_size, config.rms_norm_eps);
+    let mlp = |weights: &mut Weights, name: &str, shape: [i64; 2]| {
+        read_linear(weights, &format!("{prefix}.mlp.{name}"), shape, config.mlp_bias)
+    };
+    Ok(Block {
+        input_norm: read_norm(weights, &format!("{prefix}.input_layernorm"), hidden, eps)?,
+        attention: read_attention(weights, config, &format!("{prefix}.self_attn"))?,
+        post_attention_norm: read_norm(weights, &format!("{prefix}.post_attention_layernorm"), hidden, eps)?,
+        gate_proj: mlp(weights, "gate_proj", [inner, hidden])?,
+        up_proj: mlp(weights, "up_proj", [inner, hidden])?,
+        down_proj: mlp(weights, "down_proj", [hidden, inner])?,
+    })
+}
+
+fn read_attention(weights: &mut Weights, config: &ModelConfig, prefix: &str) -> Result<Attention> {
+    let (hidden, head_dim) = (config.hidden_size, config.head_dim);
+    let (q_out, kv_out) = (config.num_heads * head_dim, config.num_kv_heads * head_dim);
+    let norm = |weights: &mut Weights, name: &str| {
+        let read = || read_norm(weights, &format!("{prefix}.{name}"), head_dim, config.rms_norm_eps);
+        config.has_qk_norm().then(read).transpose()
+    };
+    let linear = |weights: &mut Weights, name: &str, shape: [i64; 2], bias: bool| {
+        read_linear(weights, &format!("{prefix}.{name}"), shape, bias)
+    };
+    Ok(Attention {
+        q_proj: linear(weights, "q_proj", [q_out, hidden], config.qkv_bias)?,
+        k_proj: linear(weights, "k_proj", [kv_out, hidden], config.qkv_bias)?,
+        v_proj: linear(weights, "v_proj", [kv_out, hidden], config.qkv_bias)?,
+        o_proj: linear(weights, "o_proj", [hidden, q_out], config.attention_output_bias)?,
+        q_norm: norm(weights, "q_norm")?,
+        k_norm: norm(weights, "k_norm")?,
+        num_heads: config.num_heads,
+        num_kv_heads: config.num_kv_heads,
+        head_dim,
+    })
+}
+
+fn read_linear(weights: &mut Weights, name: &str, shape: [i64; 2], bias: bool) -> Result<Linear> {
+    let weight = weights.take(&format!("{name}.weight"), &shape)?;
+    let bias = bias.then(|| weights.take(&format!("{name}.bias"), &shape[..1])).transpose()?;
+    Ok(Linear { weight, bias, adapter: None })
+}
+
+fn read_norm(weights: &mut Weights, name: &str, features: i64, eps: f64) -> Result<RmsNorm> {
+    Ok(RmsNorm { weight: weights.take(&format!("{name}.weight"), &[features])?, eps })
+}

@@ -1,0 +1,24 @@
+//! Causal language models of the families Qwen3, Qwen2 and Llama on libtorch, and their folders.
+
+mod attention;
+mod batch;
+mod block;
+mod causal_lm;
+mod config;
+mod folder;
+mod kv_cache;
+mod linear;
+mod rms_norm;
+mod rope;
+mod tensor_file;
+mod weights;
+
+pub use batch::PackedBatch;
+pub use causal_lm::{CausalLm, ForwardContext};
+pub use config::{Architecture, ModelConfig};
+pub use folder::write_folder;
+pub use kv_cache::KvCache;
+pub use linear::Linear;
+pub use rope::{Rope, Rotation};
+pub use tensor_file::{TensorFile, TensorLayout, write_tensor_file};
+pub use weights::{Weights, save_weights, weight_files};
