@@ -1,5 +1,7 @@
 //! The commands: arguments, terminal and exit codes. Nothing in the library of this package prints.
 
+mod import_gguf;
+
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -14,7 +16,9 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    ImportGguf(import_gguf::Arguments),
+}
 
 /// Reads the arguments, runs the command, and gives the exit code: 0 done, 2 could not be done.
 pub(crate) fn main() -> ExitCode {
@@ -28,7 +32,9 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    match command {}
+    match command {
+        Command::ImportGguf(arguments) => Ok(import_gguf::run(&arguments)?),
+    }
 }
 
 /// Prints a message to stderr.

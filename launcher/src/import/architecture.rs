@@ -105,7 +105,8 @@ impl Architecture {
         }
         let vocab_size = gguf.optional_count(&key("vocab_size"))?.unwrap_or(self.vocab_size);
         if vocab_size != self.vocab_size {
-            let message = format!("expected the {} tokens of tokenizer.ggml.tokens, found {vocab_size}", self.vocab_size);
+            let message =
+                format!("expected the {} tokens of tokenizer.ggml.tokens, found {vocab_size}", self.vocab_size);
             return Err(gguf.error(&key("vocab_size"), message));
         }
         Ok(())

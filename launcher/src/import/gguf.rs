@@ -63,7 +63,9 @@ impl Gguf {
             .map_err(|error| Error::format(&self.path, format!("{name}: {error}")))?;
         match values.iter().position(|value| !value.is_finite()) {
             None => Ok(values),
-            Some(index) => Err(self.error(name, format!("expected finite numbers, found {} at {index}", values[index]))),
+            Some(index) => {
+                Err(self.error(name, format!("expected finite numbers, found {} at {index}", values[index])))
+            }
         }
     }
 

@@ -80,7 +80,10 @@ fn must_make(lineage: &Lineage, out: &Path, force: bool) -> Result<bool> {
         return Ok(true);
     }
     if !weights.exists() {
-        return Err(Error::format(out, "it is there and is no imported model; give another output, or --force to replace it"));
+        return Err(Error::format(
+            out,
+            "it is there and is no imported model; give another output, or --force to replace it",
+        ));
     }
     Ok(lineage.must_make(&weights, force)?)
 }
