@@ -16,6 +16,7 @@ NUM_SAMPLES = 24
 BLOCK = {Type.Q2_K: 84, Type.Q3_K: 110, Type.Q4_K: 144, Type.Q5_K: 176, Type.Q6_K: 210}
 # Where the f16 scales of a k-quant's block stand.
 SCALES = {Type.Q2_K: (80, 82), Type.Q3_K: (108,), Type.Q4_K: (0, 2), Type.Q5_K: (0, 2), Type.Q6_K: (208,)}
+MERGES = ["Ġ l", "Ġl a", "o n"]
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 CHAT_TEMPLATE = (HERE / "chat" / "chatml.jinja").read_text(encoding="utf-8")
 
@@ -60,13 +61,9 @@ def summary(values):
     }
 
 
-def write_model(name, sizes, kinds, pre):
-    """One file; `kinds` gives the type of each kind of tensor."""
-    rng = np.random.default_rng(7)
+def add_sizes(writer, name, sizes):
+    """The architecture's metadata."""
     hidden, inner, heads, kv_heads, head_dim, layers = sizes
-    tokens = [*byte_symbols(), "Ġl", "Ġla", "on", *SPECIAL]
-    merges = ["Ġ l", "Ġl a", "o n"]
-    writer = gguf.GGUFWriter(HERE / "gguf" / f"{name}.gguf", name)
     writer.add_block_count(layers)
     writer.add_context_length(128)
     writer.add_embedding_length(hidden)
@@ -79,38 +76,50 @@ def write_model(name, sizes, kinds, pre):
         writer.add_key_length(head_dim)
         writer.add_value_length(head_dim)
         writer.add_rope_dimension_count(head_dim)
+
+
+def add_vocabulary(writer, tokens, pre):
+    """The tokenizer's metadata: the bytes, three merges, and the marks of ChatML."""
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(pre)
     writer.add_token_list(tokens)
     writer.add_token_types([1] * (len(tokens) - len(SPECIAL)) + [3] * len(SPECIAL))
-    writer.add_token_merges(merges)
+    writer.add_token_merges(MERGES)
     writer.add_bos_token_id(len(tokens) - 2)
     writer.add_eos_token_id(len(tokens) - 1)
     writer.add_pad_token_id(len(tokens) - 3)
     writer.add_chat_template(CHAT_TEMPLATE)
 
+
+def write_model(name, sizes, kinds, pre):
+    """One file; `kinds` gives the type of each kind of tensor."""
+    rng = np.random.default_rng(7)
+    hidden, inner, heads, kv_heads, head_dim, layers = sizes
+    tokens = [*byte_symbols(), "Ġl", "Ġla", "on", *SPECIAL]
+    writer = gguf.GGUFWriter(HERE / "gguf" / f"{name}.gguf", name)
+    add_sizes(writer, name, sizes)
+    add_vocabulary(writer, tokens, pre)
     expected = {}
 
-    def add(source, target, shape, kind, permuted_heads=None):
-        data, values = quantised(rng, shape, kinds[kind]) if len(shape) == 2 else (None, None)
-        if data is None:
-            data = values = rng.normal(1, 0.1, shape).astype(np.float32)
-            writer.add_tensor(source, data)
-        else:
-            writer.add_tensor(source, data, raw_dtype=kinds[kind])
-        if permuted_heads and name == "llama":
-            values = halves_first(values, permuted_heads)
+    def add_vector(source, target, size):
+        values = rng.normal(1, 0.1, (size,)).astype(np.float32)
+        writer.add_tensor(source, values)
         expected[target] = summary(values)
 
+    def add(source, target, shape, kind, heads=None):
+        data, values = quantised(rng, shape, kinds[kind])
+        writer.add_tensor(source, data, raw_dtype=kinds[kind])
+        expected[target] = summary(halves_first(values, heads) if heads and name == "llama" else values)
+
     add("token_embd.weight", "model.embed_tokens.weight", (len(tokens), hidden), "embedding")
-    add("output_norm.weight", "model.norm.weight", (hidden,), None)
+    add_vector("output_norm.weight", "model.norm.weight", hidden)
     if "output" in kinds:
         add("output.weight", "lm_head.weight", (len(tokens), hidden), "output")
     for layer in range(layers):
         source, target = f"blk.{layer}.", f"model.layers.{layer}."
         queries, keys = heads * head_dim, kv_heads * head_dim
-        add(source + "attn_norm.weight", target + "input_layernorm.weight", (hidden,), None)
-        add(source + "ffn_norm.weight", target + "post_attention_layernorm.weight", (hidden,), None)
+        add_vector(source + "attn_norm.weight", target + "input_layernorm.weight", hidden)
+        add_vector(source + "ffn_norm.weight", target + "post_attention_layernorm.weight", hidden)
         add(source + "attn_q.weight", target + "self_attn.q_proj.weight", (queries, hidden), "q", heads)
         add(source + "attn_k.weight", target + "self_attn.k_proj.weight", (keys, hidden), "k", kv_heads)
         add(source + "attn_v.weight", target + "self_attn.v_proj.weight", (keys, hidden), "v")
@@ -120,7 +129,7 @@ def write_model(name, sizes, kinds, pre):
         add(source + "ffn_down.weight", target + "mlp.down_proj.weight", (hidden, inner), "down")
         if name == "qwen2":
             for letter, size in (("q", queries), ("k", keys), ("v", keys)):
-                add(f"{source}attn_{letter}.bias", f"{target}self_attn.{letter}_proj.bias", (size,), None)
+                add_vector(f"{source}attn_{letter}.bias", f"{target}self_attn.{letter}_proj.bias", size)
 
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -42,8 +42,8 @@ pub fn import_gguf(source: &Path, out: &Path, force: bool) -> Result<Imported> {
         return Ok(Imported::UpToDate);
     }
     let architecture = Architecture::of(&gguf)?;
-    let tensors = tensors::plan(&gguf, &architecture)?;
     let vocabulary = tokenizer::Vocabulary::of(&gguf)?;
+    let tensors = tensors::plan(&gguf, &architecture)?;
     let tied = !tensors.iter().any(|tensor| tensor.layout.name == "lm_head.weight");
     let files = [
         ("config.json", json_text(&architecture.config(&vocabulary, tied))),
