@@ -16,9 +16,12 @@ pub mod adapter;
 pub mod chat;
 pub mod comm;
 pub mod config;
+pub mod decode;
+pub mod device;
 pub mod error;
 pub mod import;
 pub mod model;
+pub mod predict;
 pub mod random;
 
 pub use error::{Error, Result};

@@ -1,11 +1,15 @@
 //! The commands: arguments, terminal and exit codes. Nothing in the library of this package prints.
 
 mod import_gguf;
+mod predict;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use medinjection_launcher::comm::{self, Communicator};
+use medinjection_launcher::{Error, Result, device};
 
 /// Fine-tune and evaluate causal language models on French biomedical instruction data.
 #[derive(Debug, Parser)]
@@ -18,23 +22,93 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     ImportGguf(import_gguf::Arguments),
+    Predict(predict::Arguments),
+}
+
+/// Where a model computes, as named on the command line.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Device {
+    /// A GPU where there is one, otherwise the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// A GPU, or an error.
+    Cuda,
+}
+
+impl From<Device> for device::DeviceChoice {
+    fn from(device: Device) -> Self {
+        match device {
+            Device::Auto => Self::Auto,
+            Device::Cpu => Self::Cpu,
+            Device::Cuda => Self::Cuda,
+        }
+    }
 }
 
 /// Reads the arguments, runs the command, and gives the exit code: 0 done, 2 could not be done.
 pub(crate) fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+    end_at_a_panic();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
         Err(error) => {
-            note(&format!("error: {error:#}"));
+            if comm::is_first_process() {
+                // Nothing can be done where even stderr is gone.
+                let _ = error.print();
+            }
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The rank that failed has said why.
+        Err(Error::Rank { .. }) => ExitCode::from(2),
+        Err(error) => {
+            note(&format!("error: {error}"));
             ExitCode::from(2)
         }
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: Command) -> Result<()> {
     match command {
-        Command::ImportGguf(arguments) => Ok(import_gguf::run(&arguments)?),
+        Command::ImportGguf(arguments) => import_gguf::run(&arguments),
+        Command::Predict(arguments) => predict::run(arguments),
     }
+}
+
+/// Joins the ranks; where that fails on all of them alike, only the first speaks.
+fn connect() -> Result<Box<dyn Communicator>> {
+    comm::connect().map_err(|error| match error {
+        error if comm::is_first_process() => error,
+        error => Error::Rank { rank: 0, message: error.to_string() },
+    })
+}
+
+/// Makes a panic, such as libtorch's when memory runs out, end the process with the code of a failure.
+///
+/// Unwinding would enter MPI's last barrier, and wait for ranks that wait for this one; an exit makes the launcher end them.
+fn end_at_a_panic() {
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let message = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+        let first = message.and_then(|message| message.lines().next()).unwrap_or("no message");
+        let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
+        note(&format!("error: libtorch or this program failed, perhaps for want of memory: {first}{place}"));
+        std::process::exit(2);
+    }));
+}
+
+/// A progress bar on stderr, where that is a terminal and this rank the one that speaks.
+fn progress_bar(comm: &dyn Communicator, template: &str) -> ProgressBar {
+    if !comm.is_root() || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// Prints a message to stderr.

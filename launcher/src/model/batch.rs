@@ -24,6 +24,7 @@ impl PackedBatch {
 
     /// A batch of continuations: sequence `i` already has `past[i]` tokens in a cache.
     #[must_use]
+    #[expect(clippy::cast_possible_wrap, reason = "no sequence has 2^63 tokens")]
     pub fn continuing(sequences: &[&[i64]], past: &[i64], device: Device) -> Self {
         let lengths: Vec<i64> = sequences.iter().map(|ids| ids.len() as i64).collect();
         let positions: Vec<i64> = past.iter().zip(&lengths).flat_map(|(past, length)| *past..past + length).collect();

@@ -23,6 +23,7 @@ pub enum Architecture {
 
 /// Sizes and constants of a causal model. Invariant: every size is positive, and query heads are a multiple of the key heads.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "the families differ in just these switches")]
 pub struct ModelConfig {
     /// Family of the model.
     pub architecture: Architecture,

@@ -1,0 +1,65 @@
+//! One hash for all files that decide what a model, or an adapter, computes.
+
+use std::path::{Path, PathBuf};
+
+use medinjection_fr::provenance::sha256_file;
+use sha2::{Digest, Sha256};
+
+use super::weights::weight_files;
+use crate::Result;
+
+/// The files beside the weights that change what a model reads or answers.
+const MODEL_FILES: [&str; 7] = [
+    "config.json",
+    "generation_config.json",
+    "model.safetensors.index.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+];
+
+/// Hash of a model folder: weights, configuration, tokenizer and chat template. The folder's own name does not count.
+///
+/// # Errors
+/// [`Error::Format`](crate::Error::Format) if the folder has no weights; [`Error::Library`](crate::Error::Library) if a file cannot be read.
+pub fn model_fingerprint(directory: &Path) -> Result<String> {
+    let mut files: Vec<PathBuf> = MODEL_FILES.iter().map(|name| directory.join(name)).filter(|p| p.exists()).collect();
+    files.extend(weight_files(directory)?);
+    fingerprint(&files)
+}
+
+/// Hash of the names (without their folders) and contents of `files`, in the order given.
+///
+/// # Errors
+/// [`Error::Library`](crate::Error::Library) if a file cannot be read.
+pub fn fingerprint(files: &[PathBuf]) -> Result<String> {
+    let mut hasher = Sha256::new();
+    for path in files {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        hasher.update(format!("{}  {name}\n", sha256_file(path)?));
+    }
+    Ok(medinjection_fr::record::hex(&hasher.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_does_not_count_but_every_file_does() {
+        let make = |template: Option<&str>| {
+            let directory = tempfile::tempdir().unwrap();
+            std::fs::write(directory.path().join("config.json"), "{}").unwrap();
+            std::fs::write(directory.path().join("model.safetensors"), "x").unwrap();
+            if let Some(text) = template {
+                std::fs::write(directory.path().join("chat_template.jinja"), text).unwrap();
+            }
+            model_fingerprint(directory.path()).unwrap()
+        };
+        assert_eq!(make(None), make(None));
+        assert_eq!(make(Some("a")).len(), 64);
+        assert_ne!(make(None), make(Some("a")));
+        assert_ne!(make(Some("b")), make(Some("a")));
+    }
+}
