@@ -22,6 +22,7 @@ pub mod device;
 pub mod error;
 pub mod guard;
 pub mod merge;
+pub mod import;
 pub mod model;
 pub mod predict;
 pub mod random;

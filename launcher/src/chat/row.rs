@@ -175,3 +175,85 @@ fn tail(text: &str) -> String {
     characters.reverse();
     characters.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const CHATML: &str = "{% for m in messages %}<s>{{ m.role }}:{{ m.content }}<e>\n{% endfor %}{% if add_generation_prompt %}<s>assistant:{% endif %}";
+
+    /// A model folder whose tokens are the letters of ASCII, `: `, and the marks `<s>` and `<e>`.
+    fn folder(template: &str, config: &serde_json::Value) -> tempfile::TempDir {
+        let mut vocabulary: serde_json::Map<_, _> =
+            (' '..='~').chain(['\n']).enumerate().map(|(id, letter)| (letter.to_string(), json!(id))).collect();
+        vocabulary.insert(": ".to_owned(), json!(96));
+        let marks = ["<s>", "<e>"].iter().zip(97..).map(|(mark, id)| {
+            json!({ "id": id, "content": mark, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true })
+        });
+        let tokenizer = json!({
+            "version": "1.0",
+            "added_tokens": marks.collect::<Vec<_>>(),
+            "model": { "type": "BPE", "vocab": vocabulary, "merges": [[":", " "]] },
+        });
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+        write("tokenizer.json", &tokenizer.to_string());
+        write("tokenizer_config.json", &config.to_string());
+        write("chat_template.jinja", template);
+        directory
+    }
+
+    fn chat(template: &str) -> Chat {
+        Chat::load(folder(template, &json!({})).path()).unwrap()
+    }
+
+    #[test]
+    fn the_loss_is_over_the_whole_chat_or_the_last_turn() {
+        let chat = chat(CHATML);
+        let messages = [Message::user("Q"), Message::assistant("B, C")];
+        let row = chat.tokenize_row(&messages, LossOn::Chat).unwrap();
+        assert_eq!(row.input_ids.len(), row.loss_mask.len());
+        assert_eq!(row.loss_mask.iter().filter(|target| !**target).count(), 1);
+        assert!(!row.loss_mask[0]);
+        let row = chat.tokenize_row(&messages, LossOn::Completion).unwrap();
+        let targets: Vec<_> = row.input_ids.iter().zip(&row.loss_mask).filter(|(_, target)| **target).collect();
+        assert_eq!(targets.len(), "B, C".len() + 2, "the answer, <e> and the line end");
+    }
+
+    #[test]
+    fn a_template_that_changes_the_prompt_is_an_error_that_says_where() {
+        let thinks = "{% for m in messages %}<s>{{ m.role }}:{{ m.content }}<e>{% endfor %}{% if add_generation_prompt %}<s>assistant:<t></t>{% endif %}";
+        let messages = [Message::user("Q"), Message::assistant("B")];
+        let message = chat(thinks).tokenize_row(&messages, LossOn::Chat).unwrap_err().to_string();
+        assert!(message.contains("chat_template.jinja") && message.contains("\"<t></t>\""), "{message}");
+        let joined = [Message::user("Q"), Message::assistant(" B")];
+        let message = chat(CHATML).tokenize_row(&joined, LossOn::Chat).unwrap_err().to_string();
+        assert!(message.contains("joins the prompt's last token"), "{message}");
+        let message = chat(CHATML).continuation_ids("x:", " B").unwrap_err().to_string();
+        assert!(message.contains("tokenizer.json"), "{message}");
+    }
+
+    #[test]
+    fn a_row_ends_with_the_models_turn() {
+        for messages in [vec![], vec![Message::user("Q")], vec![Message::assistant("B"), Message::user("Q")]] {
+            let message = chat(CHATML).tokenize_row(&messages, LossOn::Chat).unwrap_err().to_string();
+            assert!(message.contains("expected the model's turn last"), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_mark_after_the_turn_ends_it_else_the_named_token() {
+        let named = json!({ "eos_token": "<s>" });
+        let marked = Chat::load(folder(CHATML, &named).path()).unwrap();
+        assert_eq!((marked.end_of_turn(), marked.stop_ids()), (98, &[97, 98][..]));
+        let unmarked = "{% for m in messages %}{{ m.content }}|{% endfor %}";
+        assert_eq!(Chat::load(folder(unmarked, &named).path()).unwrap().end_of_turn(), 97);
+        let message = Chat::load(folder(unmarked, &json!({})).path()).unwrap_err().to_string();
+        assert!(message.contains("nothing says how the model's turn ends"), "{message}");
+        let generation = folder(unmarked, &json!({}));
+        std::fs::write(generation.path().join("generation_config.json"), r#"{"eos_token_id":[97,98]}"#).unwrap();
+        assert_eq!(Chat::load(generation.path()).unwrap().stop_ids(), [97, 98]);
+    }
+}

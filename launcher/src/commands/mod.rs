@@ -1,6 +1,7 @@
 //! The commands: arguments, terminal and exit codes. Nothing in the library of this package prints.
 
 mod merge;
+mod import_gguf;
 mod predict;
 mod train;
 
@@ -24,6 +25,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(train::Arguments),
+    ImportGguf(import_gguf::Arguments),
     Predict(predict::Arguments),
     Merge(merge::Arguments),
 }
@@ -79,6 +81,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Train(arguments) => train::run(&arguments),
         Command::Predict(arguments) => predict::run(arguments).map(done),
         Command::Merge(arguments) => merge::run(&arguments).map(done),
+        Command::ImportGguf(arguments) => import_gguf::run(&arguments).map(done),
     }
 }
 
