@@ -280,7 +280,7 @@ write_environment() {
     printf '# Written by launcher/bootstrap.sh; source it before cargo.\n'
     printf 'export LIBTORCH=%q\n' "$libtorch"
     printf 'export MEDINJECTION_CACHE=%q\n' "$cache"
-    printf 'export MEDINJECTION_SMOLLM2=%q\n' "$smollm2"
+    printf 'export MEDINJECTION_SMOLLM2_GGUF=%q\n' "$smollm2"
     # Cargo's folder is named only where the shell did not have it.
     printf "command -v cargo >/dev/null || export PATH=%q:\"\$PATH\"\n" "$(dirname -- "$(command -v cargo)")"
   } >"$new"

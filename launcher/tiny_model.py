@@ -159,31 +159,44 @@ def safetensors():
     return struct.pack("<Q", len(text)) + text + bytes(data)
 
 
-def write(folder):
+def files():
     documents = {
         "config.json": config(),
         "generation_config.json": generation_config(),
         "tokenizer.json": tokenizer(),
         "tokenizer_config.json": tokenizer_config(),
     }
-    for name, document in documents.items():
-        text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-        (folder / name).write_text(text, encoding="utf-8")
-    (folder / "model.safetensors").write_bytes(safetensors())
+    contents = {
+        name: (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
+        for name, document in documents.items()
+    }
+    contents["model.safetensors"] = safetensors()
+    return contents
+
+
+def is_written(folder, contents):
+    return all((folder / name).is_file() and (folder / name).read_bytes() == data for name, data in contents.items())
+
+
+def write(folder, contents):
+    """The folder appears whole: it is written under another name first."""
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for name, data in contents.items():
+        (partial / name).write_bytes(data)
+    if folder.exists():
+        shutil.rmtree(folder)
+    partial.rename(folder)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder to write")
-    out = parser.parse_args().out
-    partial = out.with_name(out.name + ".partial")
+    out, contents = parser.parse_args().out, files()
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        write(partial)
-        if out.exists():
-            shutil.rmtree(out)
-        partial.rename(out)
+        if not is_written(out, contents):
+            write(out, contents)
     except OSError as error:
         print(f"tiny_model: {out} could not be written: {error}", file=sys.stderr)
         return 2
