@@ -277,7 +277,7 @@ write_environment() {
   local new
   new=$(mktemp "$launcher/env.sh.XXXXXX")
   {
-    printf '# Written by launcher/bootstrap.sh; source it before cargo.\n'
+    printf '# shellcheck shell=bash\n# Written by launcher/bootstrap.sh; source it before cargo.\n'
     printf 'export LIBTORCH=%q\n' "$libtorch"
     printf 'export MEDINJECTION_CACHE=%q\n' "$cache"
     printf 'export MEDINJECTION_SMOLLM2_GGUF=%q\n' "$smollm2"

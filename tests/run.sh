@@ -176,6 +176,7 @@ refuses() { # PATTERN ENVIRONMENT…
 
 check_refusals() {
   local full=MEDINJECTION_PROFILE=full
+  python3 launcher/tiny_model.py --out "$work/tiny"
   mkdir -p "$work/empty"
   printf '{}' >"$work/empty/manifest.json"
   refuses 'MEDINJECTION_DATA' $full
