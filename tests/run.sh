@@ -186,7 +186,7 @@ check_refusals() {
   refuses 'expected auto, cpu or cuda' $full "MEDINJECTION_DATA=$work/empty" "MEDINJECTION_MODEL=$work/tiny" MEDINJECTION_DEVICE=tpu
   refuses 'expected sample or full' MEDINJECTION_PROFILE=small
   refuses 'expected auto, smollm2 or tiny' MEDINJECTION_PROFILE=sample MEDINJECTION_SAMPLE_MODEL=large
-  refuses 'not the repository' "MEDINJECTION_HOME=$root/.."
+  refuses 'is not found' "MEDINJECTION_HOME=$root/.."
 }
 
 # Without PMIx the ranks cannot find one another: one message, and no hang.
