@@ -155,8 +155,10 @@ fn record(
         let detail = format!("expected the gold letter of the original, {expected}, found {gold}");
         return Err(unreadable_csv(file, row, &detail, fields));
     }
-    let asked = original.map_or(question.as_str(), |original| original.question.as_str());
-    let group_id = format!("{}/{}", INFO.name, short_hash(fold(asked).as_bytes()));
+    let group_id = match original {
+        Some(original) => group_id(&original.question, &original.choices),
+        None => group_id(&question, &choices),
+    };
     let mut provenance = provenance(files.revision(), &file.name, row, "MMLU CSV");
     provenance.translation = Some(Translation {
         original_id: original.map(|original| original.id.clone()).unwrap_or_default(),
@@ -183,6 +185,13 @@ fn record(
     };
     record.id = record.content_id();
     Ok(record)
+}
+
+/// The group of an original: many questions of MMLU are only "Which of the following is true?", so the choices count.
+fn group_id(question: &str, choices: &[Choice]) -> String {
+    let texts: Vec<String> = choices.iter().map(|choice| fold(&choice.text)).collect();
+    let content = format!("{}\n{}", fold(question), texts.join("\n"));
+    format!("{}/{}", INFO.name, short_hash(content.as_bytes()))
 }
 
 #[cfg(test)]
