@@ -23,6 +23,7 @@ pub mod mixture;
 pub mod provenance;
 pub mod record;
 pub mod render;
+pub mod source;
 pub mod text;
 pub mod validate;
 
