@@ -1,10 +1,12 @@
 //! Language, validation and duplicates measured on all of FrenchMedMCQA and of MMLU in both languages.
 
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test may stop at once, and says what it skips")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use medinjection_fr::dedup::{Deduplicator, Verdict};
-use medinjection_fr::language::{LONG_FIELD_LETTERS, detect_fields, num_letters};
+use medinjection_fr::language::{LONG_FIELD_LETTERS, detect, detect_fields, num_letters};
 use medinjection_fr::record::{
     Choice, ChoiceLabel, Origin, Provenance, Reason, Record, Severity, Split, Task, format_answer,
 };
@@ -80,71 +82,113 @@ fn mmlu(root: &Path, suffix: &str) -> Vec<Record> {
     records
 }
 
-fn counts(name: &str, records: &[Record]) -> BTreeMap<(Severity, Reason), usize> {
+/// Number of records with each finding.
+fn num_records_by_finding(records: &[Record]) -> BTreeMap<(Severity, Reason), usize> {
     let mut counts = BTreeMap::new();
     for record in records {
-        if name == "mmlu_en"
-            && !validate(record).iter().any(|f| f.reason == Reason::NotFrench && f.severity == Severity::Error)
-        {
-            eprintln!(
-                "MISSED {} {:?} {:?}",
-                record.id,
-                record.instruction,
-                record.choices.iter().map(|c| &c.text).collect::<Vec<_>>()
-            );
-            for l in detect_fields(record) {
-                eprint!(" {} {:.2};", l.language, l.confidence);
-            }
-            eprintln!();
-        }
-        for finding in validate(record) {
-            *counts.entry((finding.severity, finding.reason)).or_default() += 1;
-            eprintln!(
-                "{name} {} {:?} {} {}: {}",
-                record.id, finding.severity, finding.reason, finding.field, finding.detail
-            );
+        let mut found: Vec<_> = validate(record).iter().map(|finding| (finding.severity, finding.reason)).collect();
+        found.sort_unstable();
+        found.dedup();
+        for finding in found {
+            *counts.entry(finding).or_default() += 1;
         }
     }
-    eprintln!("{name} ({} records): {counts:?}", records.len());
     counts
 }
 
-/// Shares of the fields of one length class by the language named.
-fn languages(name: &str, records: &[Record]) -> BTreeMap<(bool, String), usize> {
+/// Number of fields by length (long or not) and language.
+fn num_fields_by_language(records: &[Record]) -> BTreeMap<(bool, String), usize> {
     let mut counts: BTreeMap<(bool, String), usize> = BTreeMap::new();
     for record in records {
         for (found, (_, text)) in detect_fields(record).into_iter().zip(record.text_fields()) {
-            if std::env::var_os("SHOW").is_some() && found.language != "fr" {
-                eprintln!("{name} {} {} {:.2} {text}", record.id, found.language, found.confidence);
-            }
             *counts.entry((num_letters(text) >= LONG_FIELD_LETTERS, found.language)).or_default() += 1;
         }
     }
-    eprintln!("{name} fields by (long, language): {counts:?}");
     counts
 }
 
+/// Share of the long or short fields that are named `language`, in per mille.
+fn per_mille(counts: &BTreeMap<(bool, String), usize>, long: bool, language: &str) -> usize {
+    let whole: usize = counts.iter().filter(|((is_long, _), _)| *is_long == long).map(|(_, count)| count).sum();
+    1000 * counts.get(&(long, language.to_owned())).unwrap_or(&0) / whole
+}
+
 #[test]
-fn measure() {
-    let Some(root) = data("measure") else { return };
-    for (name, records) in
-        [("fmm", frenchmedmcqa(&root)), ("mmlu_fr", mmlu(&root, ".fr.csv")), ("mmlu_en", mmlu(&root, "_test.csv"))]
-    {
-        counts(name, &records);
-        languages(name, &records);
+fn no_french_record_is_rejected_for_its_language_and_no_english_one_passes() {
+    let Some(root) = data("language of FrenchMedMCQA and MMLU") else { return };
+    let error = (Severity::Error, Reason::NotFrench);
+    for french in [frenchmedmcqa(&root), mmlu(&root, ".fr.csv")] {
+        assert_eq!(num_records_by_finding(&french).get(&error), None);
+        let fields = num_fields_by_language(&french);
+        assert!(per_mille(&fields, true, "fr") >= 999, "{fields:?}");
+        assert!(per_mille(&fields, false, "en") <= 1 && per_mille(&fields, false, "fr") >= 800, "{fields:?}");
     }
-    let mut d = Deduplicator::new();
-    for r in frenchmedmcqa(&root) {
-        d.push(&r);
+    let english = mmlu(&root, "_test.csv");
+    let num_found = num_records_by_finding(&english)[&error];
+    assert!(1000 * num_found >= 995 * english.len(), "{num_found} of {}", english.len());
+    let fields = num_fields_by_language(&english);
+    assert!(per_mille(&fields, true, "en") >= 995 && per_mille(&fields, false, "fr") <= 2, "{fields:?}");
+}
+
+/// Sentences on which nothing was tuned.
+#[test]
+fn tico_19_is_told_apart() {
+    let Some(root) = data("language of TICO-19") else { return };
+    let text = std::fs::read_to_string(root.join("tico19/all.en-fr.tmx")).unwrap();
+    let mut counts: BTreeMap<(&str, bool, String), usize> = BTreeMap::new();
+    for unit in text.split("<tuv xml:lang=\"").skip(1) {
+        let segment = unit.split("<seg>").nth(1).unwrap().split("</seg>").next().unwrap();
+        let found = detect(segment);
+        *counts.entry((&unit[..2], num_letters(segment) >= LONG_FIELD_LETTERS, found.language)).or_default() += 1;
     }
-    let mut c: BTreeMap<&str, usize> = BTreeMap::new();
-    for v in d.verdicts() {
-        *c.entry(match v {
-            Verdict::Keep => "keep",
-            Verdict::Duplicate { .. } => "dup",
-            Verdict::Leak { .. } => "leak",
-        })
-        .or_default() += 1;
+    eprintln!("{counts:?}");
+    let share = |language: &str, long: bool, found: &str| {
+        let whole: usize = counts.iter().filter(|((a, b, _), _)| *a == language && *b == long).map(|(_, n)| n).sum();
+        1000 * counts.get(&(language, long, found.to_owned())).unwrap_or(&0) / whole
+    };
+    for language in ["fr", "en"] {
+        let other = if language == "fr" { "en" } else { "fr" };
+        assert!(share(language, true, language) >= 990 && share(language, true, other) <= 2, "{counts:?}");
+        assert!(share(language, false, language) >= 900 && share(language, false, other) <= 10, "{counts:?}");
     }
-    eprintln!("{c:?}");
+}
+
+#[test]
+fn clean_corpora_have_few_findings() {
+    let Some(root) = data("findings in FrenchMedMCQA and MMLU-FR") else { return };
+    let native = num_records_by_finding(&frenchmedmcqa(&root));
+    let expected =
+        [((Severity::Warning, Reason::DuplicateChoice), 1), ((Severity::Warning, Reason::EncodingDamage), 278)];
+    assert_eq!(native.into_iter().collect::<Vec<_>>(), expected);
+    let translated = num_records_by_finding(&mmlu(&root, ".fr.csv"));
+    assert_eq!(translated.get(&(Severity::Error, Reason::DuplicateChoice)), Some(&2));
+    assert_eq!(translated.keys().filter(|(severity, _)| *severity == Severity::Error).count(), 1);
+}
+
+#[test]
+fn the_known_duplicates_of_frenchmedmcqa_are_found() {
+    let Some(root) = data("duplicates in FrenchMedMCQA") else { return };
+    let mut records = frenchmedmcqa(&root);
+    let splits: BTreeMap<String, Split> = records.iter().map(|record| (record.id.clone(), record.split)).collect();
+    // By question and choices alone: each record is its own group.
+    for (index, record) in records.iter_mut().enumerate() {
+        record.group_id = index.to_string();
+    }
+    let mut deduplicator = Deduplicator::new();
+    for record in &records {
+        deduplicator.push(record);
+    }
+    let mut found: BTreeMap<(Split, Split), usize> = BTreeMap::new();
+    for (record, verdict) in records.iter().zip(deduplicator.verdicts()) {
+        if let Verdict::Duplicate { partner_id } | Verdict::Leak { partner_id } = verdict {
+            *found.entry((record.split, splits[&partner_id])).or_default() += 1;
+        }
+    }
+    let expected = [
+        ((Split::Train, Split::Train), 6),
+        ((Split::Train, Split::Validation), 1),
+        ((Split::Train, Split::Test), 1),
+        ((Split::Validation, Split::Test), 1),
+    ];
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), expected);
 }
