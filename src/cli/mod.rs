@@ -5,6 +5,7 @@ mod mix;
 mod render;
 mod schema;
 mod terminal;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,8 @@ enum Command {
     Render(render::Args),
     Inspect(inspect::Args),
     Schema(schema::Args),
+    /// Check records and list what is wrong with them.
+    Validate(validate::Args),
 }
 
 /// Reads the arguments, runs the command, and gives the exit code: 0 done, 1 done with findings, 2 could not be done.
@@ -61,5 +64,6 @@ fn run(command: Command, terminal: &Terminal) -> anyhow::Result<Outcome> {
         Command::Render(args) => render::run(args, terminal),
         Command::Inspect(args) => inspect::run(&args, terminal),
         Command::Schema(args) => schema::run(&args, terminal),
+        Command::Validate(args) => validate::run(&args, terminal),
     }
 }

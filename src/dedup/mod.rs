@@ -97,7 +97,7 @@ impl Deduplicator {
             if entry.split < winning_splits[component] {
                 return Verdict::Leak { partner_id: partner(kept.partner(entry, *component)) };
             }
-            match kept.by_key[&entry.key] {
+            match kept.keys[&entry.key] {
                 first if first == index => Verdict::Keep,
                 first => Verdict::Duplicate { partner_id: partner(first) },
             }
@@ -123,9 +123,9 @@ impl Deduplicator {
         let mut kept = Kept::default();
         for (index, (entry, component)) in self.entries.iter().zip(components).enumerate() {
             if entry.split == winning_splits[component] {
-                let first = *kept.by_key.entry(entry.key).or_insert(index);
-                kept.by_group.entry(entry.group).or_insert(first);
-                kept.by_component.entry(*component).or_insert(first);
+                let first = *kept.keys.entry(entry.key).or_insert(index);
+                kept.groups.entry(entry.group).or_insert(first);
+                kept.components.entry(*component).or_insert(first);
             }
         }
         kept
@@ -135,16 +135,16 @@ impl Deduplicator {
 /// The first kept record of each key, group and component.
 #[derive(Default)]
 struct Kept {
-    by_key: BTreeMap<ContentKey, usize>,
-    by_group: BTreeMap<ContentKey, usize>,
-    by_component: BTreeMap<usize, usize>,
+    keys: BTreeMap<ContentKey, usize>,
+    groups: BTreeMap<ContentKey, usize>,
+    components: BTreeMap<usize, usize>,
 }
 
 impl Kept {
     /// The kept record that tells most about why `entry` is not: of the same question, else group, else component.
     fn partner(&self, entry: &Entry, component: usize) -> usize {
-        let same = self.by_key.get(&entry.key).or_else(|| self.by_group.get(&entry.group));
-        same.copied().unwrap_or_else(|| self.by_component[&component])
+        let same = self.keys.get(&entry.key).or_else(|| self.groups.get(&entry.group));
+        same.copied().unwrap_or_else(|| self.components[&component])
     }
 }
 
@@ -177,7 +177,9 @@ mod tests {
 
     fn verdicts(records: &[Record]) -> Vec<Verdict> {
         let mut deduplicator = Deduplicator::new();
-        records.iter().for_each(|record| deduplicator.push(record));
+        for record in records {
+            deduplicator.push(record);
+        }
         deduplicator.verdicts()
     }
 

@@ -72,8 +72,12 @@ fn verdict(text: &str, own: &Evidence, context_log_odds: f64) -> FieldLanguage {
     if let Some((language, confidence)) = world {
         let french_or_english = language == "fr" || language == "en";
         // Latin plant names or drug lists look Italian or Romanian by their letters; function words do not lie.
-        if !french_or_english && !own.is_strong() && confidence >= NAMED_FROM {
-            return named(language, confidence);
+        if !french_or_english && !own.is_strong() {
+            return if confidence >= NAMED_FROM {
+                named(language, confidence)
+            } else {
+                named(UNDETERMINED, confidence)
+            };
         }
     }
     let letters = match world {
@@ -88,4 +92,53 @@ fn verdict(text: &str, own: &Evidence, context_log_odds: f64) -> FieldLanguage {
     let french = 1.0 / (1.0 + (-(log_odds + context_log_odds)).exp());
     let (language, confidence) = if french >= 0.5 { ("fr", french) } else { ("en", 1.0 - french) };
     if confidence < NAMED_FROM { named(UNDETERMINED, confidence) } else { named(language, confidence) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture::choice_record;
+
+    #[test]
+    fn a_long_text_in_a_third_language_is_named() {
+        for (language, text) in [
+            (
+                "es",
+                "La insuficiencia cardíaca es un síndrome en el que el corazón no es capaz de bombear la sangre que necesita el cuerpo. Los síntomas son la fatiga, la hinchazón de las piernas y la dificultad para respirar.",
+            ),
+            (
+                "de",
+                "Die Herzinsuffizienz ist eine Erkrankung, bei der das Herz nicht mehr genügend Blut durch den Körper pumpen kann.",
+            ),
+            (
+                "it",
+                "Lo scompenso cardiaco è una sindrome in cui il cuore non riesce a pompare il sangue di cui il corpo ha bisogno.",
+            ),
+            (
+                "ru",
+                "Сердечная недостаточность — это состояние, при котором сердце не может перекачивать достаточное количество крови.",
+            ),
+        ] {
+            let found = detect(text);
+            assert_eq!((found.language.as_str(), found.confidence > 0.9), (language, true), "{text} {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_other_fields_of_a_record_help_a_short_one() {
+        let choice = "Hépatite";
+        let alone = detect(choice);
+        let question = "Quelle est la cause la plus fréquente de cette maladie ?";
+        let within = detect_fields(&choice_record(question, &[choice, "LH"], "A"));
+        assert!(within[1].confidence > alone.confidence, "{within:?}");
+        assert_eq!(within[2].language, UNDETERMINED);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_has_a_confidence_between_0_and_1(text in "\\PC*|[a-zé' ]*") {
+            let found = detect(&text);
+            proptest::prop_assert!((0.0..=1.0).contains(&found.confidence));
+        }
+    }
 }

@@ -13,8 +13,9 @@ pub(super) fn check(record: &Record) -> Vec<Finding> {
         let detail = format!("expected {expected} on choice {}, found {}", index + 1, choice.label);
         findings.push(Finding::error(Reason::LabelOrder, "choices", detail));
     }
-    if let Some(pair) = record.answer_labels.windows(2).find(|pair| pair[0] >= pair[1]) {
-        let detail = format!("expected ascending letters, found {} before {}", pair[0], pair[1]);
+    let mut pairs = record.answer_labels.iter().zip(record.answer_labels.iter().skip(1));
+    if let Some((left, right)) = pairs.find(|(left, right)| left >= right) {
+        let detail = format!("expected ascending letters, found {left} before {right}");
         findings.push(Finding::error(Reason::LabelOrder, "answer_labels", detail));
     }
     findings

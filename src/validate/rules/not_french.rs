@@ -6,7 +6,7 @@ use crate::record::{FieldLanguage, Finding, Reason, Record};
 /// Share of the letters of determined language from which the record as a whole is not French.
 const WHOLE_SHARE: f64 = 0.85;
 
-/// Confidence from which a field counts against the record.
+/// Confidence that one field at least must have for the record to be foreign, and a long field to be reported.
 const CONFIDENT: f64 = 0.9;
 
 /// An error where the record as a whole is confidently in another language; else a warning for each long field that is.
@@ -25,30 +25,39 @@ pub(super) fn check(record: &Record) -> Vec<Finding> {
         .iter()
         .filter_map(|(field, text)| Some((languages.iter().find(|found| found.field == *field)?, num_letters(text))))
         .collect();
-    let foreign: Vec<_> = fields.iter().filter(|(found, _)| is_foreign(found)).collect();
     if let Some((language, confidence)) = whole_language(&fields) {
         let detail = format!("expected a record in French, found {language} (confidence {confidence:.2})");
         return vec![Finding::error(Reason::NotFrench, "instruction", detail)];
     }
-    let long = foreign.into_iter().filter(|(_, num_letters)| *num_letters >= LONG_FIELD_LETTERS);
+    let long = fields.iter().filter(|(found, num_letters)| {
+        *num_letters >= LONG_FIELD_LETTERS && is_foreign(found) && found.confidence >= CONFIDENT
+    });
     let detail = |found: &FieldLanguage| {
         format!("expected a field in French, found {} (confidence {:.2})", found.language, found.confidence)
     };
     long.map(|(found, _)| Finding::warning(Reason::NotFrench, &*found.field, detail(found))).collect()
 }
 
+/// Whether the field is in a language that is neither French nor the Latin of names.
 fn is_foreign(found: &FieldLanguage) -> bool {
-    !matches!(found.language.as_str(), "fr" | "la" | UNDETERMINED) && found.confidence >= CONFIDENT
+    !matches!(found.language.as_str(), "fr" | "la" | UNDETERMINED)
 }
 
-/// The language of the instruction where nearly all letters of known language are foreign, the instruction's among them.
+/// The most certain foreign language of a record whose question is not French and whose letters of known language nearly
+/// all are foreign.
 fn whole_language<'a>(fields: &[(&'a FieldLanguage, usize)]) -> Option<(&'a str, f64)> {
-    let (instruction, _) = fields.first().filter(|(found, _)| is_foreign(found))?;
-    let known = fields.iter().filter(|(found, _)| found.language != UNDETERMINED);
-    let num_known: usize = known.map(|(_, num_letters)| num_letters).sum();
-    let num_foreign: usize =
-        fields.iter().filter(|(found, _)| is_foreign(found)).map(|(_, num_letters)| num_letters).sum();
-    (share(num_foreign, num_known) >= WHOLE_SHARE).then_some((instruction.language.as_str(), instruction.confidence))
+    if fields.first().is_none_or(|(instruction, _)| instruction.language == "fr") {
+        return None;
+    }
+    let num_letters = |wanted: fn(&FieldLanguage) -> bool| -> usize {
+        fields.iter().filter(|(found, _)| wanted(found)).map(|(_, num_letters)| num_letters).sum()
+    };
+    let num_foreign = num_letters(is_foreign);
+    let num_known = num_letters(|found| found.language != UNDETERMINED);
+    let foreign = fields.iter().map(|(found, _)| *found).filter(|found| is_foreign(found));
+    let surest = foreign.max_by(|left, right| left.confidence.total_cmp(&right.confidence))?;
+    let whole = surest.confidence >= CONFIDENT && share(num_foreign, num_known) >= WHOLE_SHARE;
+    whole.then_some((surest.language.as_str(), surest.confidence))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths of texts are far below 2^53")]

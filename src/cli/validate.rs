@@ -1,0 +1,95 @@
+//! `medinjection validate`: the findings in a file of records, counted, shown and listed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::{Outcome, Terminal};
+use crate::Error;
+use crate::provenance::{AtomicFile, Lineage, sha256_file};
+use crate::record::Severity;
+use crate::validate::{Located, Summary, validate_path};
+
+/// Byte-order mark: without it, Excel takes a CSV file for Windows-1252 and spoils the accents.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// JSON Lines: whole records, or rows of instruction, choices, answer.
+    path: PathBuf,
+    /// Write one line for each finding to this file (CSV, UTF-8 with byte-order mark).
+    #[arg(long, value_name = "F")]
+    csv: Option<PathBuf>,
+    /// Replace the CSV file where it was made from something else.
+    #[arg(long, requires = "csv")]
+    force: bool,
+}
+
+/// Exit code 1 where a finding is an error.
+pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
+    let summary = match &args.csv {
+        Some(csv) => validate_to_csv(&args.path, csv, args.force, terminal)?,
+        None => validate_path(&args.path, &mut |_| Ok(()))?,
+    };
+    terminal.result(&text(&summary), &summary)?;
+    Ok(if summary.num_rows_with_errors() == 0 { Outcome::Done } else { Outcome::DoneWithFindings })
+}
+
+fn validate_to_csv(path: &Path, csv: &Path, force: bool, terminal: &Terminal) -> anyhow::Result<Summary> {
+    // The rows of the table name the file as it was named here.
+    let config = serde_json::json!({ "file": path.display().to_string() });
+    let lineage = Lineage::new("validate", config, BTreeMap::from([("records".to_owned(), sha256_file(path)?)]));
+    if !lineage.must_make(csv, force)? {
+        terminal.note(&format!("{}: up to date", csv.display()));
+        return Ok(validate_path(path, &mut |_| Ok(()))?);
+    }
+    let mut file = AtomicFile::create(csv)?;
+    file.write_all(BYTE_ORDER_MARK)?;
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(file);
+    writer.write_record(["file", "row", "id", "severity", "reason", "field", "detail"])?;
+    let summary = validate_path(path, &mut |located| {
+        writer.write_record(cells(located)).map_err(|error| Error::io(csv)(std::io::Error::other(error)))
+    })?;
+    writer.into_inner().map_err(|error| Error::io(csv)(std::io::Error::other(error.to_string())))?.commit()?;
+    lineage.write(csv)?;
+    Ok(summary)
+}
+
+fn cells(located: &Located) -> [String; 7] {
+    let finding = &located.finding;
+    [
+        located.file.clone(),
+        located.row.to_string(),
+        located.id.clone(),
+        severity_name(finding.severity).to_owned(),
+        finding.reason.to_string(),
+        finding.field.clone(),
+        finding.detail.clone(),
+    ]
+}
+
+const fn severity_name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn text(summary: &Summary) -> String {
+    let mut text = format!("{} rows, {} with an error\n", summary.num_rows(), summary.num_rows_with_errors());
+    if summary.counts().next().is_some() {
+        let _ = writeln!(text, "\n{:<8}  {:<18}  {:>8}  {:>8}", "severity", "reason", "findings", "rows");
+    }
+    for (severity, reason, count) in summary.counts() {
+        let severity = severity_name(severity);
+        let _ = writeln!(text, "{severity:<8}  {reason:<18}  {:>8}  {:>8}", count.num_findings, count.num_rows);
+    }
+    for (severity, reason, count) in summary.counts() {
+        let _ = writeln!(text, "\n{} {reason}, for example:", severity_name(severity));
+        for Located { file, row, finding, .. } in &count.examples {
+            let _ = writeln!(text, "  {file}:{row} {}: {}", finding.field, finding.detail);
+        }
+    }
+    text
+}

@@ -1,0 +1,74 @@
+//! `medinjection validate` as a user types it.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
+
+use assert_cmd::Command;
+
+fn validate(directory: &std::path::Path, arguments: &[&str]) -> std::process::Output {
+    let mut command = Command::cargo_bin("medinjection").unwrap();
+    command.current_dir(directory).arg("validate").args(arguments).output().unwrap()
+}
+
+const GOOD: &str =
+    r#"{"instruction": "Quel os est dans la jambe ?", "choices": ["Le tibia", "L’ulna"], "answer": "A"}"#;
+const WARNING: &str =
+    r#"{"instruction": "Mme Dupont a de la fièvre, que faire ?", "choices": ["Attendre", "Traiter"], "answer": "B"}"#;
+const WRONG: &str =
+    r#"{"instruction": "Quel os est dans la jambe ?", "choices": ["Le tibia", "L’ulna"], "answer": "E"}"#;
+
+fn directory(lines: &[&str]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("rows.jsonl"), lines.join("\n")).unwrap();
+    directory
+}
+
+#[test]
+fn good_rows_and_warnings_end_with_0() {
+    let output = validate(directory(&[GOOD, WARNING]).path(), &["rows.jsonl"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("2 rows, 0 with an error") && text.contains("rows.jsonl:2 instruction"), "{text}");
+    assert!(!text.contains("Dupont"), "personal data must be masked: {text}");
+}
+
+#[test]
+fn wrong_and_unreadable_rows_end_with_1_and_are_named() {
+    let output = validate(directory(&[GOOD, WRONG, "{\"instruction\": "]).path(), &["rows.jsonl", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&summary["num_rows"], &summary["num_rows_with_errors"]), (&3.into(), &2.into()));
+    let reasons: Vec<&str> =
+        summary["findings"].as_array().unwrap().iter().map(|entry| entry["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["unreadable", "label_out_of_range"]);
+    assert_eq!(summary["findings"][0]["examples"][0]["row"], 3);
+}
+
+#[test]
+fn a_missing_file_or_an_unknown_kind_ends_with_2() {
+    let directory = directory(&[GOOD]);
+    let output = validate(directory.path(), &["missing.jsonl"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("missing.jsonl"));
+    std::fs::write(directory.path().join("rows.xls"), GOOD).unwrap();
+    assert_eq!(validate(directory.path(), &["rows.xls"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_table_has_one_line_a_finding_and_is_never_silently_replaced() {
+    let directory = directory(&[WRONG, "not\r json, \"quoted\""]);
+    let table = directory.path().join("findings.csv");
+    let arguments = ["rows.jsonl", "--csv", "findings.csv"];
+    assert_eq!(validate(directory.path(), &arguments).status.code(), Some(1));
+    let bytes = std::fs::read(&table).unwrap();
+    let text = std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap()).unwrap();
+    let rows: Vec<csv::StringRecord> =
+        csv::Reader::from_reader(text.as_bytes()).records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 2);
+    assert_eq!((&rows[0][1], &rows[0][3], &rows[0][4]), ("1", "error", "label_out_of_range"));
+    assert!(String::from_utf8(validate(directory.path(), &arguments).stderr).unwrap().contains("up to date"));
+    assert_eq!(std::fs::read(&table).unwrap(), bytes);
+
+    std::fs::write(directory.path().join("rows.jsonl"), GOOD).unwrap();
+    assert_eq!(validate(directory.path(), &arguments).status.code(), Some(2));
+    assert_eq!(validate(directory.path(), &[&arguments[..], &["--force"]].concat()).status.code(), Some(0));
+}
