@@ -7,11 +7,12 @@
 //! | `cli` | arguments, terminal, exit codes |
 //! | `build` | read → check → de-duplicate → split → write |
 //! | `validate`, `dedup`, `mixture`, `render`, `inspect`, `metrics`, `report` | one step each |
-//! | `source`, `language` | where records come from, what language a field is in |
+//! | `source`, `sample`, `language` | where records come from, what language a field is in |
 //! | `provenance`, `columnar` | manifest and lineage; the only home of Arrow and parquet types |
 //! | [`record`] | the data model |
 //! | [`error`], [`text`] | failures; normalisation and folding of text |
 
+pub mod build;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod columnar;
@@ -23,6 +24,7 @@ pub mod mixture;
 pub mod provenance;
 pub mod record;
 pub mod render;
+pub mod sample;
 pub mod source;
 pub mod text;
 pub mod validate;

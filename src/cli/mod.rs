@@ -1,9 +1,11 @@
 //! The command line: arguments, terminal and exit codes. Nothing below this module prints.
 
+mod build;
 mod inspect;
 mod mix;
 mod render;
 mod schema;
+mod sources;
 mod terminal;
 mod validate;
 
@@ -35,6 +37,8 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Sources(sources::Args),
+    Build(build::Args),
     Mix(mix::Args),
     Render(render::Args),
     Inspect(inspect::Args),
@@ -60,6 +64,8 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, terminal: &Terminal) -> anyhow::Result<Outcome> {
     match command {
+        Command::Sources(args) => sources::run(&args, terminal),
+        Command::Build(args) => build::run(&args, terminal),
         Command::Mix(args) => mix::run(&args, terminal),
         Command::Render(args) => render::run(args, terminal),
         Command::Inspect(args) => inspect::run(&args, terminal),

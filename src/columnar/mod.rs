@@ -3,11 +3,13 @@
 //! Rows are streamed both ways: no file is ever whole in memory. Equal rows give equal bytes. Readers ask for the
 //! columns they know and pass over others; a file that lacks one, or holds another type under its name, is refused.
 
+mod features;
 mod reader;
 mod rows;
 mod value;
 mod writer;
 
+pub use features::{Feature, FeatureType, features};
 pub use reader::{Rows, read_documents, read_keys, read_originals, read_records, read_rejected};
 pub use rows::{RecordKey, Row};
 pub use writer::{DocumentWriter, OriginalWriter, RecordWriter, RejectedWriter, RowWriter};

@@ -24,7 +24,7 @@ pub struct Manifest {
     pub sources: Vec<SourceEntry>,
     /// Counts in and out of each step, in order.
     pub steps: Vec<StepCounts>,
-    /// Records that were kept.
+    /// Records that were read and kept, by split, origin, source and task.
     pub counts: Vec<RecordCount>,
     /// Every file of the directory but this one, by its path inside the directory.
     pub files: BTreeMap<String, FileEntry>,
@@ -42,6 +42,8 @@ pub struct SourceEntry {
     pub citation: String,
     /// `sha256:` and the hash of the names and hashes of its files.
     pub revision: String,
+    /// Rows that were rejected, by reason.
+    pub rejected: BTreeMap<String, u64>,
     /// The files, by their path inside the corpus.
     pub files: BTreeMap<String, FileEntry>,
 }
@@ -86,7 +88,7 @@ pub struct StepCounts {
     pub warnings: BTreeMap<String, u64>,
 }
 
-/// How many records of one kind were kept.
+/// How many records of one kind were read and kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordCount {
@@ -98,7 +100,9 @@ pub struct RecordCount {
     pub source: String,
     /// Kind of question.
     pub task: Task,
-    /// The number.
+    /// Records that were read.
+    pub num_read: u64,
+    /// Records that were kept.
     pub num_records: u64,
 }
 

@@ -1,0 +1,193 @@
+//! What to build, from a TOML file or the built-in sample.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::dedup::SplitRatios;
+use crate::source::{Source, SourceFiles, find};
+use crate::{Error, Result, sample};
+
+/// A build whose sources exist and whose numbers are in range.
+#[derive(Debug)]
+pub struct Plan {
+    /// Seed of the splits that are drawn.
+    pub seed: u64,
+    /// What is read, in order.
+    pub inputs: Vec<Input>,
+    /// Size at which a parquet file is ended and the next one begun.
+    pub max_shard_bytes: usize,
+}
+
+/// One source to read.
+#[derive(Debug)]
+pub struct Input {
+    /// How it is read.
+    pub source: &'static dyn Source,
+    /// Its files.
+    pub files: SourceFiles,
+    /// Shares by which splits are drawn; without them the source's own splits are kept.
+    pub resplit: Option<SplitRatios>,
+}
+
+/// The configuration as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    #[serde(default = "default_seed")]
+    seed: u64,
+    #[serde(default)]
+    source: Vec<RawSource>,
+    #[serde(default)]
+    output: RawOutput,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSource {
+    name: String,
+    path: PathBuf,
+    resplit: Option<SplitRatios>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawOutput {
+    max_shard_bytes: usize,
+}
+
+impl Default for RawOutput {
+    /// What the Hub recommends for a shard.
+    fn default() -> Self {
+        Self { max_shard_bytes: 500_000_000 }
+    }
+}
+
+const fn default_seed() -> u64 {
+    42
+}
+
+/// The configuration as the manifest has it: every default filled in, no path.
+#[derive(Serialize)]
+struct Resolved<'a> {
+    seed: u64,
+    source: Vec<ResolvedSource<'a>>,
+    output: ResolvedOutput,
+}
+
+#[derive(Serialize)]
+struct ResolvedSource<'a> {
+    name: &'a str,
+    resplit: Option<SplitRatios>,
+}
+
+#[derive(Serialize)]
+struct ResolvedOutput {
+    max_shard_bytes: usize,
+}
+
+impl Plan {
+    /// Reads a configuration; paths in it are relative to its own directory.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a file cannot be read, [`Error::Format`] if the file is not TOML or has an unknown key,
+    /// [`Error::Config`] if a value is out of range.
+    pub fn from_config(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let raw: RawConfig = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() as u64 + 1);
+            Error::Format { path: path.to_path_buf(), row: line, message: error.message().to_owned() }
+        })?;
+        if raw.source.is_empty() {
+            return Err(Error::format(path, "expected at least one [[source]] with a name and a path"));
+        }
+        if raw.output.max_shard_bytes == 0 {
+            return Err(Error::config("output.max_shard_bytes", "expected at least 1, found 0"));
+        }
+        let mut names = BTreeSet::new();
+        let mut inputs = Vec::new();
+        for RawSource { name, path: directory, resplit } in raw.source {
+            if !names.insert(name.clone()) {
+                return Err(Error::config("source.name", format!("expected each source once, found {name:?} twice")));
+            }
+            let source = find(&name)?;
+            let directory = path.parent().unwrap_or(Path::new("")).join(directory);
+            inputs.push(Input { source, files: SourceFiles::in_directory(&directory, source.info())?, resplit });
+        }
+        Ok(Self { seed: raw.seed, inputs, max_shard_bytes: raw.output.max_shard_bytes })
+    }
+
+    /// The built-in sample.
+    ///
+    /// # Errors
+    /// None, as long as the sample is whole.
+    pub fn sample() -> Result<Self> {
+        let input = |sample: sample::SampleSource| -> Result<Input> {
+            let resplit = sample.resplit.map(SplitRatios::try_from).transpose();
+            let resplit = resplit.map_err(|message| Error::config("resplit", message))?;
+            Ok(Input { source: sample.source, files: sample.files, resplit })
+        };
+        let inputs = sample::sources()?.into_iter().map(input).collect::<Result<_>>()?;
+        Ok(Self { seed: default_seed(), inputs, max_shard_bytes: RawOutput::default().max_shard_bytes })
+    }
+
+    /// The configuration, with every default filled in and without paths.
+    ///
+    /// # Panics
+    /// Never: the configuration always serialises.
+    #[must_use]
+    pub fn resolved(&self) -> serde_json::Value {
+        let source = |input: &'_ Input| ResolvedSource { name: input.source.info().name, resplit: input.resplit };
+        let resolved = Resolved {
+            seed: self.seed,
+            source: self.inputs.iter().map(source).collect(),
+            output: ResolvedOutput { max_shard_bytes: self.max_shard_bytes },
+        };
+        serde_json::to_value(resolved).expect("numbers and names always serialise")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("data")).unwrap();
+        std::fs::write(directory.path().join("data/train.json"), "[]").unwrap();
+        let path = directory.path().join("build.toml");
+        std::fs::write(&path, text).unwrap();
+        Plan::from_config(&path).map(|plan| plan.resolved()).unwrap_err().to_string()
+    }
+
+    const SOURCE: &str = "[[source]]\nname = \"frenchmedmcqa\"\npath = \"data\"\n";
+
+    #[test]
+    fn a_wrong_configuration_is_refused_by_key() {
+        let misspelt = refusal(&format!("{SOURCE}resplitt = [1, 0, 0]\n"));
+        assert!(misspelt.contains("build.toml, row 4: unknown field `resplitt`"), "{misspelt}");
+        assert!(misspelt.contains("`resplit`"), "{misspelt}");
+        assert!(refusal("sed = 1\n").contains("unknown field `sed`, expected one of `seed`, `source`, `output`"));
+        assert!(refusal(&format!("{SOURCE}resplit = [0.5, 0.1, 0.1]\n")).contains("sum to 1"));
+        assert!(refusal(&format!("{SOURCE}{SOURCE}")).contains("found \"frenchmedmcqa\" twice"));
+        assert!(refusal("").contains("expected at least one [[source]]"));
+        assert!(refusal(&SOURCE.replace("frenchmedmcqa", "x")).contains("source.name: expected one of"));
+        assert!(refusal(&SOURCE.replace("\"data\"", "\"absent\"")).contains("absent"));
+        assert!(refusal(&format!("{SOURCE}[output]\nmax_shard_bytes = 0\n")).contains("output.max_shard_bytes"));
+    }
+
+    #[test]
+    fn the_resolved_configuration_has_the_defaults_and_no_path() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("train.json"), "[]").unwrap();
+        let path = directory.path().join("build.toml");
+        std::fs::write(&path, SOURCE.replace("data", ".")).unwrap();
+        let expected = serde_json::json!({
+            "seed": 42,
+            "source": [{ "name": "frenchmedmcqa", "resplit": null }],
+            "output": { "max_shard_bytes": 500_000_000 },
+        });
+        assert_eq!(Plan::from_config(&path).unwrap().resolved(), expected);
+    }
+}

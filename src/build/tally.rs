@@ -1,0 +1,93 @@
+//! Counts in and out of each step and per reason.
+
+use std::collections::BTreeMap;
+
+use crate::provenance::{RecordCount, StepCounts};
+use crate::record::{Origin, Reason, Record, Severity, Split, Task};
+
+/// What a record is counted under.
+type Kind = (Split, Origin, String, Task);
+
+/// Counts of a build.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    read: StepCounts,
+    validate: StepCounts,
+    deduplicate: StepCounts,
+    kinds: BTreeMap<Kind, (u64, u64)>,
+    rejected: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+impl Tally {
+    /// A row of `source` that could not be read.
+    pub(super) fn unreadable(&mut self, source: &str) {
+        self.read.num_in += 1;
+        reject(&mut self.read, &mut self.rejected, source, Reason::Unreadable);
+    }
+
+    /// A record that was read, in its final split, with its findings.
+    pub(super) fn read(&mut self, record: &Record) {
+        self.read.num_in += 1;
+        self.read.num_out += 1;
+        self.validate.num_in += 1;
+        self.kinds.entry(kind(record)).or_default().0 += 1;
+        for finding in record.findings.iter().filter(|finding| finding.severity == Severity::Warning) {
+            *self.validate.warnings.entry(finding.reason.to_string()).or_default() += 1;
+        }
+    }
+
+    /// A record that validation rejects.
+    pub(super) fn invalid(&mut self, record: &Record, reason: Reason) {
+        reject(&mut self.validate, &mut self.rejected, &record.source, reason);
+    }
+
+    /// A record that validation lets pass.
+    pub(super) fn valid(&mut self) {
+        self.validate.num_out += 1;
+        self.deduplicate.num_in += 1;
+    }
+
+    /// A record that is another one's duplicate or leak.
+    pub(super) fn repeated(&mut self, record: &Record, reason: Reason) {
+        reject(&mut self.deduplicate, &mut self.rejected, &record.source, reason);
+    }
+
+    /// A record that is kept.
+    pub(super) fn kept(&mut self, record: &Record) {
+        self.deduplicate.num_out += 1;
+        self.kinds.entry(kind(record)).or_default().1 += 1;
+    }
+
+    /// The steps in order.
+    pub(super) fn steps(&self) -> Vec<StepCounts> {
+        let named = |name: &str, step: &StepCounts| StepCounts { step: name.to_owned(), ..step.clone() };
+        vec![named("read", &self.read), named("validate", &self.validate), named("deduplicate", &self.deduplicate)]
+    }
+
+    /// Records read and kept of each kind.
+    pub(super) fn counts(&self) -> Vec<RecordCount> {
+        let count = |((split, origin, source, task), (num_read, num_records)): (&Kind, &(u64, u64))| RecordCount {
+            split: *split,
+            origin: *origin,
+            source: source.clone(),
+            task: *task,
+            num_read: *num_read,
+            num_records: *num_records,
+        };
+        self.kinds.iter().map(count).collect()
+    }
+
+    /// Rows of a source that were rejected, by reason.
+    pub(super) fn rejected(&self, source: &str) -> BTreeMap<String, u64> {
+        self.rejected.get(source).cloned().unwrap_or_default()
+    }
+}
+
+fn kind(record: &Record) -> Kind {
+    (record.split, record.origin, record.source.clone(), record.task)
+}
+
+fn reject(step: &mut StepCounts, sources: &mut BTreeMap<String, BTreeMap<String, u64>>, source: &str, reason: Reason) {
+    *step.rejected.entry(reason.to_string()).or_default() += 1;
+    *sources.entry(source.to_owned()).or_default().entry(reason.to_string()).or_default() += 1;
+}

@@ -1,0 +1,224 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::Error;
+use crate::columnar::{read_originals, read_records};
+use crate::provenance::{Dataset, MANIFEST};
+use crate::record::{Origin, Reason, Severity, Split};
+
+fn row(id: &str, question: &str, answer: &str) -> serde_json::Value {
+    serde_json::json!({
+        "id": id,
+        "question": question,
+        "answers": { "a": "Le potassium", "b": "Le sodium", "c": "Le calcium" },
+        "correct_answers": [answer],
+    })
+}
+
+/// A configuration beside a folder of `FrenchMedMCQA` files with one row of each fate.
+fn native_config(directory: &Path) -> PathBuf {
+    let data = directory.join("native");
+    std::fs::create_dir_all(&data).unwrap();
+    let kept = row("1", "Quel est l'ion principal du milieu intracellulaire ?", "a");
+    let repeated = row("2", "QUEL est l’ion principal du milieu intracellulaire", "a");
+    let leaked = row("3", "Quel ion est responsable de la contraction du muscle ?", "c");
+    let english = serde_json::json!({
+        "id": "4",
+        "question": "Which of the following is the most common cause of death in patients with chronic kidney disease?",
+        "answers": { "a": "Diseases of the heart and of the vessels", "b": "Cancer of the lung or of the breast" },
+        "correct_answers": ["a"],
+    });
+    let unreadable = row("5", "Quel ion ?", "z");
+    let train = serde_json::json!([kept, repeated, leaked, english, unreadable]);
+    std::fs::write(data.join("train.json"), train.to_string()).unwrap();
+    std::fs::write(data.join("test.json"), serde_json::json!([leaked]).to_string()).unwrap();
+    let config = directory.join("build.toml");
+    std::fs::write(&config, "[[source]]\nname = \"frenchmedmcqa\"\npath = \"native\"\n").unwrap();
+    config
+}
+
+fn bytes_of(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            let inner = bytes_of(&path);
+            files.extend(
+                inner.into_iter().map(|(name, bytes)| (Path::new(path.file_name().unwrap()).join(name), bytes)),
+            );
+        } else {
+            files.insert(PathBuf::from(path.file_name().unwrap()), std::fs::read(&path).unwrap());
+        }
+    }
+    files
+}
+
+#[test]
+fn every_row_is_kept_or_rejected_with_its_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
+    let built = build(&Plan::from_config(&native_config(directory.path())).unwrap(), &out, false).unwrap();
+    let dataset = Dataset::open(&out).unwrap();
+    let ids = |split| -> Vec<String> { dataset.records(split).map(|record| record.unwrap().source_id).collect() };
+    assert_eq!(
+        (ids(Split::Train), ids(Split::Validation), ids(Split::Test)),
+        (vec!["1".into()], vec![], vec!["3".into()])
+    );
+    let rejected: Vec<_> = dataset.rejected().map(|rejected| rejected.unwrap()).collect();
+    let reasons: Vec<(Reason, u64)> = rejected.iter().map(|rejected| (rejected.reason, rejected.row)).collect();
+    let expected = [(Reason::NotFrench, 4), (Reason::Unreadable, 5), (Reason::Duplicate, 2), (Reason::Leak, 3)];
+    assert_eq!(reasons, expected);
+    assert!(
+        rejected[1].record.is_none() && rejected[1].raw.contains("\"z\"") && rejected[1].detail.contains("found \"z\"")
+    );
+    let test = dataset.records(Split::Test).next().unwrap().unwrap();
+    assert_eq!(rejected[3].partner_id, test.id);
+    assert_eq!(built.num_rejected(), 4);
+    let numbers: Vec<(u64, u64)> = built.manifest.steps.iter().map(|step| (step.num_in, step.num_out)).collect();
+    assert_eq!(numbers, [(6, 5), (5, 4), (4, 2)]);
+}
+
+#[test]
+fn the_same_inputs_give_the_same_bytes_wherever_they_lie() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let made = [&first, &second].map(|directory| {
+        let out = directory.path().join("deep/out");
+        build(&Plan::from_config(&native_config(directory.path())).unwrap(), &out, false).unwrap();
+        bytes_of(&out)
+    });
+    assert!(made[0].contains_key(Path::new(MANIFEST)));
+    assert!(made[0] == made[1], "{:?}", made[0].keys());
+}
+
+#[test]
+fn an_output_is_made_once_and_never_silently_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = native_config(directory.path());
+    let plan = |text: &str| {
+        std::fs::write(&config, format!("{text}{}", std::fs::read_to_string(&config).unwrap())).unwrap();
+        Plan::from_config(&config).unwrap()
+    };
+    let out = directory.path().join("out");
+    assert!(!build(&plan(""), &out, false).unwrap().up_to_date);
+    assert!(build(&plan(""), &out, false).unwrap().up_to_date);
+    let other = plan("seed = 7\n");
+    assert!(build(&other, &out, false).unwrap_err().to_string().contains("another configuration"));
+    assert!(!build(&other, &out, true).unwrap().up_to_date);
+    assert!(build(&other, &out, false).unwrap().up_to_date);
+    std::fs::write(directory.path().join("native/dev.json"), "[]").unwrap();
+    let changed = Plan::from_config(&config).unwrap();
+    assert!(build(&changed, &out, false).unwrap_err().to_string().contains("other files of frenchmedmcqa"));
+    let leftovers = std::fs::read_dir(directory.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".medinjection"));
+    assert_eq!(leftovers.count(), 0);
+}
+
+#[test]
+fn a_directory_that_is_no_data_set_is_never_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = Plan::from_config(&native_config(directory.path())).unwrap();
+    let refusal = build(&plan, directory.path(), true).unwrap_err().to_string();
+    assert!(refusal.contains("expected a data set or nothing, found other files"), "{refusal}");
+    let empty = directory.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    build(&plan, &empty, false).unwrap();
+}
+
+#[test]
+fn a_build_that_fails_half_way_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = native_config(directory.path());
+    std::fs::write(directory.path().join("native/train.json"), "[{\"id\": \"1\"}, {").unwrap();
+    let before = bytes_of(directory.path());
+    let plan = Plan::from_config(&config).unwrap();
+    let error = build(&plan, &directory.path().join("out"), false).unwrap_err();
+    assert!(matches!(error, Error::Format { .. }) && error.to_string().contains("train.json"), "{error}");
+    assert!(bytes_of(directory.path()) == before);
+}
+
+#[test]
+fn large_outputs_are_cut_into_shards() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = native_config(directory.path());
+    let question =
+        |index: u32| row(&index.to_string(), &format!("Quel est l'ion de la question numéro {index} ?"), "a");
+    let rows: Vec<_> = (0..1_200).map(question).collect();
+    std::fs::write(directory.path().join("native/train.json"), serde_json::Value::from(rows).to_string()).unwrap();
+    std::fs::write(&config, std::fs::read_to_string(&config).unwrap() + "[output]\nmax_shard_bytes = 1\n").unwrap();
+    let out = directory.path().join("out");
+    let built = build(&Plan::from_config(&config).unwrap(), &out, false).unwrap();
+    let rows = |index: u32| built.manifest.files[&format!("data/train-0000{index}-of-00003.parquet")].num_rows;
+    assert_eq!([rows(0), rows(1), rows(2)], [Some(512), Some(512), Some(176)]);
+    assert_eq!(Dataset::open(&out).unwrap().records(Split::Train).count(), 1_200);
+}
+
+#[test]
+fn the_sample_is_clean_and_large_enough() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("sample");
+    let built = build(&Plan::sample().unwrap(), &out, false).unwrap();
+    assert_eq!(built.num_rejected(), 0, "{:?}", built.manifest.sources);
+    let dataset = Dataset::open(&out).unwrap();
+    let mut train: BTreeMap<Origin, usize> = BTreeMap::new();
+    for record in dataset.records(Split::Train) {
+        *train.entry(record.unwrap().origin).or_default() += 1;
+    }
+    assert!(
+        train[&Origin::Native] >= 190 && train[&Origin::Translated] >= 190 && train[&Origin::Synthetic] >= 100,
+        "{train:?}"
+    );
+    let num_test = dataset.records(Split::Test).count();
+    assert!((100..=125).contains(&num_test), "{num_test}");
+    for record in Split::ALL.iter().flat_map(|split| dataset.records(*split)) {
+        let record = record.unwrap();
+        for finding in &record.findings {
+            assert_eq!(finding.severity, Severity::Warning);
+            assert_ne!(finding.reason, Reason::PersonalData, "{}: {}", record.source_id, finding.detail);
+        }
+    }
+    let originals = dataset.originals().map(|original| original.unwrap().id).collect::<std::collections::BTreeSet<_>>();
+    let translated = Split::ALL.iter().flat_map(|split| dataset.records(*split)).map(|record| record.unwrap());
+    for record in translated.filter(|record| record.origin == Origin::Translated) {
+        assert!(originals.contains(&record.provenance.translation.unwrap().original_id));
+    }
+}
+
+/// The larger real data, where it is; else one line says that the test was skipped.
+fn real_data(test: &str) -> Option<PathBuf> {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let data = std::env::var_os("MEDINJECTION_TEST_DATA").map_or(default, PathBuf::from);
+    if data.join("frenchmedmcqa").is_dir() {
+        return Some(data.canonicalize().unwrap());
+    }
+    eprintln!("SKIPPED {test}: {} is not there", data.display());
+    None
+}
+
+#[test]
+fn the_real_corpora_are_read_whole_and_their_known_overlaps_found() {
+    let Some(data) = real_data("the_real_corpora_are_read_whole_and_their_known_overlaps_found") else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("build.toml");
+    let path = |name: &str| data.join(name).display().to_string();
+    let text = format!(
+        "[[source]]\nname = \"frenchmedmcqa\"\npath = {:?}\n[[source]]\nname = \"mmlu_fr\"\npath = {:?}\nresplit = [0.7, 0.1, 0.2]\n",
+        path("frenchmedmcqa"),
+        path("mmlu")
+    );
+    std::fs::write(&config, text).unwrap();
+    let out = directory.path().join("out");
+    let built = build(&Plan::from_config(&config).unwrap(), &out, false).unwrap();
+    let read = |source: &str, split: Option<Split>| -> u64 {
+        let counts = built.manifest.counts.iter().filter(|count| count.source == source);
+        counts.filter(|count| split.is_none_or(|split| count.split == split)).map(|count| count.num_read).sum()
+    };
+    let native = Split::ALL.iter().map(|split| read("frenchmedmcqa", Some(*split))).collect::<Vec<_>>();
+    assert_eq!(native, [2171, 312, 622]);
+    assert_eq!(read("mmlu_fr", None), 2_638 + 50);
+    assert!(built.manifest.sources.iter().all(|source| !source.rejected.contains_key("unreadable")));
+    let originals = out.join("originals/originals-00000-of-00001.parquet");
+    assert_eq!(read_originals(&originals).unwrap().count(), 2_638);
+    assert!(read_records(&out.join("data/train-00000-of-00001.parquet")).unwrap().num_rows() > 3_000);
+}

@@ -1,0 +1,86 @@
+//! Second pass: staged records go to their split, or to the rejected; then the card and the manifest.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::card;
+use super::check::{Checked, rejection};
+use super::config::{Input, Plan};
+use super::shards::Shards;
+use super::tally::Tally;
+use crate::columnar::{RejectedWriter, read_records};
+use crate::dedup::Verdict;
+use crate::provenance::{FileEntry, Manifest, REJECTED, SourceEntry, write_atomic};
+use crate::record::{Record, Split};
+use crate::{Error, Result};
+
+/// Writes the files of the data set into `root`, the manifest last.
+pub(super) fn write(plan: &Plan, checked: Checked, root: &Path) -> Result<Manifest> {
+    let Checked { staging, deduplicator, mut rejected, originals, documents, mut tally } = checked;
+    let mut splits: BTreeMap<Split, Shards<Record>> = Split::ALL
+        .iter()
+        .map(|split| (*split, Shards::new(root, &format!("data/{split}"), plan.max_shard_bytes)))
+        .collect();
+    for (record, verdict) in read_records(&staging)?.zip(deduplicator.verdicts()) {
+        if let Some(record) = kept(record?, verdict, &mut tally, &mut rejected)? {
+            if let Some(shards) = splits.get_mut(&record.split) {
+                shards.write(record)?;
+            }
+        }
+    }
+    std::fs::remove_file(&staging).map_err(Error::io(&staging))?;
+
+    let mut manifest = Manifest::new(plan.resolved());
+    for shards in splits.into_values() {
+        shards.finish(&mut manifest.files)?;
+    }
+    originals.finish(&mut manifest.files)?;
+    documents.finish(&mut manifest.files)?;
+    let num_rejected = rejected.finish()?;
+    manifest.files.insert(REJECTED.to_owned(), FileEntry::of(&root.join(REJECTED), Some(num_rejected))?);
+    manifest.sources = plan.inputs.iter().map(|input| source_entry(input, &tally)).collect();
+    manifest.steps = tally.steps();
+    manifest.counts = tally.counts();
+
+    let card = root.join("README.md");
+    write_atomic(&card, card::card(&manifest).as_bytes())?;
+    manifest.files.insert("README.md".to_owned(), FileEntry::of(&card, None)?);
+    manifest.write(root)?;
+    Ok(manifest)
+}
+
+/// The record, where the verdict is that it stays; else it is rejected.
+fn kept(
+    mut record: Record,
+    verdict: Verdict,
+    tally: &mut Tally,
+    rejected: &mut RejectedWriter,
+) -> Result<Option<Record>> {
+    let Some(finding) = verdict.finding() else {
+        tally.kept(&record);
+        return Ok(Some(record));
+    };
+    let (Verdict::Duplicate { partner_id } | Verdict::Leak { partner_id }) = verdict else { return Ok(Some(record)) };
+    tally.repeated(&record, finding.reason);
+    let (reason, detail) = (finding.reason, finding.detail.clone());
+    record.findings.push(finding);
+    rejected.write(rejection(record, reason, detail, partner_id))?;
+    Ok(None)
+}
+
+fn source_entry(input: &Input, tally: &Tally) -> SourceEntry {
+    let info = input.source.info();
+    let entry = |file: &crate::source::SourceFile| FileEntry {
+        sha256: file.sha256.clone(),
+        num_bytes: file.num_bytes,
+        num_rows: None,
+    };
+    SourceEntry {
+        name: info.name.to_owned(),
+        license: info.license.to_owned(),
+        citation: info.citation.to_owned(),
+        revision: input.files.revision().to_owned(),
+        rejected: tally.rejected(info.name),
+        files: input.files.iter().map(|file| (file.name.clone(), entry(file))).collect(),
+    }
+}
