@@ -43,7 +43,6 @@ enum Command {
     Render(render::Args),
     Inspect(inspect::Args),
     Schema(schema::Args),
-    /// Check records and list what is wrong with them.
     Validate(validate::Args),
 }
 

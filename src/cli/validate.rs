@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 
 use super::{Outcome, Terminal};
 use crate::Error;
-use crate::provenance::{AtomicFile, Lineage, sha256_file};
+use crate::provenance::{AtomicFile, Dataset, Lineage, sha256_file};
 use crate::record::Severity;
 use crate::validate::{Located, Summary, validate_path};
 
 /// Byte-order mark: without it, Excel takes a CSV file for Windows-1252 and spoils the accents.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// Check records and list what is wrong with them.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// JSON Lines: whole records, or rows of instruction, choices, answer.
+    /// Data set directory, parquet file of records, or JSON Lines: records, or rows of instruction, choices, answer.
     path: PathBuf,
     /// Write one line for each finding to this file (CSV, UTF-8 with byte-order mark).
     #[arg(long, value_name = "F")]
@@ -39,7 +40,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
 fn validate_to_csv(path: &Path, csv: &Path, force: bool, terminal: &Terminal) -> anyhow::Result<Summary> {
     // The rows of the table name the file as it was named here.
     let config = serde_json::json!({ "file": path.display().to_string() });
-    let lineage = Lineage::new("validate", config, BTreeMap::from([("records".to_owned(), sha256_file(path)?)]));
+    let lineage = Lineage::new("validate", config, BTreeMap::from([("records".to_owned(), input_sha256(path)?)]));
     if !lineage.must_make(csv, force)? {
         terminal.note(&format!("{}: up to date", csv.display()));
         return Ok(validate_path(path, &mut |_| Ok(()))?);
@@ -54,6 +55,11 @@ fn validate_to_csv(path: &Path, csv: &Path, force: bool, terminal: &Terminal) ->
     writer.into_inner().map_err(|error| Error::io(csv)(std::io::Error::other(error.to_string())))?.commit()?;
     lineage.write(csv)?;
     Ok(summary)
+}
+
+/// Hash of the file, or of the manifest that stands for a data set.
+fn input_sha256(path: &Path) -> crate::Result<String> {
+    if path.is_dir() { Ok(Dataset::open(path)?.manifest_sha256().to_owned()) } else { sha256_file(path) }
 }
 
 fn cells(located: &Located) -> [String; 7] {

@@ -1,4 +1,4 @@
-//! Rows to validate, read one by one from a file of records.
+//! Rows to validate, read one by one from a data set or a file of records.
 
 mod generic;
 mod jsonl;
@@ -7,7 +7,9 @@ use std::path::Path;
 
 pub use jsonl::read_jsonl;
 
-use crate::record::Record;
+use crate::columnar::read_records;
+use crate::provenance::Dataset;
+use crate::record::{Record, Split};
 use crate::{Error, Result};
 
 /// One row of a file: a record, or why it is none.
@@ -24,15 +26,70 @@ pub type RowSink<'a> = dyn FnMut(&str, u64, Row) -> Result<()> + 'a;
 
 /// Reads the rows of `path` in order and gives each to `sink`.
 ///
-/// The name's ending says what the file is: `.jsonl` or `.ndjson`, see [`read_jsonl`].
+/// A directory is a data set, whose splits are read one after the other. Of a file, the name's ending says what it is:
+/// `.parquet`, or `.jsonl` and `.ndjson`, see [`read_jsonl`].
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be read; [`Error::Format`] if its kind is unknown; what `sink` returns.
+/// [`Error::Io`] if a file cannot be read; [`Error::Format`] if its kind is unknown, a parquet file is damaged, or a data
+/// set is not the one that was written; what `sink` returns.
 pub fn read_rows(path: &Path, sink: &mut RowSink<'_>) -> Result<()> {
+    if std::fs::metadata(path).map_err(Error::io(path))?.is_dir() {
+        let dataset = Dataset::open(path)?;
+        let files = Split::ALL.iter().flat_map(|split| dataset.record_paths(*split));
+        return files.into_iter().try_for_each(|file| read_parquet(&file, sink));
+    }
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-    std::fs::metadata(path).map_err(Error::io(path))?;
     match ending.as_str() {
         "jsonl" | "ndjson" => read_jsonl(path, &mut |number, row| sink(&path.display().to_string(), number, row)),
-        _ => Err(Error::format(path, format!("expected a name that ends in .jsonl or .ndjson, found {ending:?}"))),
+        "parquet" => read_parquet(path, sink),
+        _ => {
+            let expected = "expected a directory, or a name that ends in .parquet, .jsonl or .ndjson";
+            Err(Error::format(path, format!("{expected}, found the ending {ending:?}")))
+        }
+    }
+}
+
+fn read_parquet(path: &Path, sink: &mut RowSink<'_>) -> Result<()> {
+    let name = path.display().to_string();
+    for (number, record) in (1..).zip(read_records(path)?) {
+        sink(&name, number, Row::Record(Box::new(record?)))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columnar::RecordWriter;
+    use crate::record::fixture::choice_record;
+
+    #[test]
+    fn a_parquet_file_gives_its_records_with_their_rows() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rows.parquet");
+        let records = ["Quel os ?", "Quel nerf ?"].map(|question| choice_record(question, &["Tibia", "Foie"], "A"));
+        let mut writer = RecordWriter::create(&path).unwrap();
+        for record in &records {
+            writer.write(record.clone()).unwrap();
+        }
+        writer.finish().unwrap();
+        let mut rows = Vec::new();
+        let mut sink = |_: &str, number: u64, row| {
+            rows.push((number, row));
+            Ok(())
+        };
+        read_rows(&path, &mut sink).unwrap();
+        let [first, second] = records.map(|record| Row::Record(Box::new(record)));
+        assert_eq!(rows, [(1, first), (2, second)]);
+    }
+
+    #[test]
+    fn a_damaged_parquet_file_and_a_directory_without_manifest_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rows.parquet");
+        std::fs::write(&path, b"PAR1").unwrap();
+        for wrong in [path.as_path(), directory.path()] {
+            assert!(read_rows(wrong, &mut |_, _, _| Ok(())).is_err(), "{}", wrong.display());
+        }
     }
 }

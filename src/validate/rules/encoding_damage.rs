@@ -4,7 +4,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::record::{Finding, Reason, Record, Severity};
 
-/// One kind of damage: how bad it is, what it is called, and where the first piece of it begins and ends.
+/// One kind of damage: how bad it is, what it is called, and whether it stands at a place of a text.
 struct Kind {
     severity: Severity,
     name: &'static str,
