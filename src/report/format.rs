@@ -18,6 +18,11 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
+/// Pieces of markup, one after the other.
+pub(super) fn concat(pieces: impl IntoIterator<Item = String>) -> String {
+    pieces.into_iter().collect::<Vec<_>>().concat()
+}
+
 /// A share of 1 as a number in percent, one decimal, without the sign.
 pub(super) fn percent(share: f64) -> String {
     signless_zero(format!("{:.1}", share * 100.0)).replace('-', "−")

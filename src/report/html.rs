@@ -1,7 +1,7 @@
 //! The page.
 
 use super::charts::{differences, forest};
-use super::format::{count, escape, percent, percent_interval, points, points_interval};
+use super::format::{concat, count, escape, percent, percent_interval, points, points_interval};
 use super::results::{Row, aggregate_row, caveats, rows, verdict};
 use super::run::Run;
 use super::sections;
@@ -86,11 +86,7 @@ fn header(title: &str, lead: &str) -> String {
 }
 
 fn lead(run: &Run) -> String {
-    format!(
-        "{} Both answered the same test questions, with no example and constrained to the choices' letters or as the \
-             predictions' lineage says.",
-        lead_of(run)
-    )
+    format!("{} Both answered the same test questions.", lead_of(run))
 }
 
 /// What was compared, as markup.
@@ -115,8 +111,7 @@ fn warnings(runs: &[Run]) -> String {
     if caveats.is_empty() {
         return String::new();
     }
-    let items: String =
-        caveats.iter().map(|caveat| format!("<p><strong>Warning.</strong> {}.</p>", escape(caveat))).collect();
+    let items = concat(caveats.iter().map(|caveat| format!("<p><strong>Warning.</strong> {}.</p>", escape(caveat))));
     format!("<div class=\"card warning\" role=\"note\">{items}</div>")
 }
 
@@ -165,7 +160,7 @@ fn results_table(run: &Run, rows: &[Row]) -> String {
          question; the last column counts the questions gained and lost.</caption><thead><tr><th scope=\"col\" class=\"text\">Source\
          </th><th scope=\"col\" class=\"text\">Task</th>{NUMBERS_HEAD}<th scope=\"col\">Gained, lost</th></tr></thead><tbody>{}\
          </tbody></table></div>{over_sets}{}",
-        body.collect::<String>(),
+        concat(body),
         sections::unscored(run)
     )
 }
@@ -184,7 +179,7 @@ fn runs_table(runs: &[Run]) -> String {
         "<div class=\"scroll\"><table><caption>Aggregated exact match in percent with 95 % intervals; the difference is in points, \
          paired by question.</caption><thead><tr><th scope=\"col\" class=\"text\">Run</th><th scope=\"col\" class=\"text\">Mixture\
          </th>{NUMBERS_HEAD}</tr></thead><tbody>{}</tbody></table></div>",
-        body.collect::<String>()
+        concat(body)
     )
 }
 

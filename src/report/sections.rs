@@ -1,7 +1,7 @@
 //! The parts of the page below the results.
 
 use super::charts;
-use super::format::{count, duration, escape, grouped, percent, percent_interval, points, points_interval};
+use super::format::{concat, count, duration, escape, grouped, percent, percent_interval, points, points_interval};
 use super::results::aggregate_row;
 use super::run::Run;
 use super::study::PUBLISHED;
@@ -12,20 +12,17 @@ use crate::record::Task;
 /// Jaccard of the multi-answer sets; empty where there is none.
 pub(super) fn several_answers(run: &Run) -> String {
     let sets = run.base.sets.iter().zip(&run.tuned.sets).zip(&run.comparison.sets);
-    let body: String = sets
-        .filter(|((base, _), _)| base.task == Task::Mcq)
-        .map(|((base, tuned), difference)| {
-            let cell = |value: String, interval: String| format!("<td>{value}<small>{interval}</small></td>");
-            format!(
-                "<tr><th scope=\"row\" class=\"text\">{}</th><td>{}</td>{}{}{}</tr>",
-                escape(&base.source),
-                base.num_records,
-                cell(percent(base.jaccard), percent_interval(base.jaccard_interval)),
-                cell(percent(tuned.jaccard), percent_interval(tuned.jaccard_interval)),
-                cell(points(difference.jaccard), points_interval(difference.jaccard_interval))
-            )
-        })
-        .collect();
+    let body = concat(sets.filter(|((base, _), _)| base.task == Task::Mcq).map(|((base, tuned), difference)| {
+        let cell = |value: String, interval: String| format!("<td>{value}<small>{interval}</small></td>");
+        format!(
+            "<tr><th scope=\"row\" class=\"text\">{}</th><td>{}</td>{}{}{}</tr>",
+            escape(&base.source),
+            base.num_records,
+            cell(percent(base.jaccard), percent_interval(base.jaccard_interval)),
+            cell(percent(tuned.jaccard), percent_interval(tuned.jaccard_interval)),
+            cell(points(difference.jaccard), points_interval(difference.jaccard_interval))
+        )
+    }));
     if body.is_empty() {
         return String::new();
     }
@@ -53,7 +50,7 @@ pub(super) fn unscored(run: &Run) -> String {
         let questions = count(run.base.open.num_records, "open question was", "open questions were");
         notes.push(format!("{questions} answered and not scored."));
     }
-    notes.iter().map(|note| format!("<p class=\"note\">{note}</p>")).collect()
+    concat(notes.iter().map(|note| format!("<p class=\"note\">{note}</p>")))
 }
 
 /// What the tuned model was trained on.
@@ -62,7 +59,7 @@ pub(super) fn mixture(run: &Run) -> String {
         return "<h2>Training data</h2><p>The run holds no mixture.json: what it was trained on is not known.</p>"
             .to_owned();
     };
-    let notes: String = mixture.notes.iter().map(|note| format!("<p class=\"note\">{}</p>", escape(note))).collect();
+    let notes = concat(mixture.notes.iter().map(|note| format!("<p class=\"note\">{}</p>", escape(note))));
     format!(
         "<h2>Training data: {}</h2>{}{}{notes}",
         escape(&run.mixture_name()),
@@ -83,7 +80,7 @@ fn composition(mixture: &MixtureSummary) -> String {
         let shares = split.composition.iter().filter(|share| (share.origin, share.source.as_str(), share.task) == key);
         shares.map(|share| share.num_records).sum()
     };
-    let rows: String = keys
+    let rows = concat(keys
         .into_iter()
         .map(|key| {
             format!(
@@ -94,8 +91,7 @@ fn composition(mixture: &MixtureSummary) -> String {
                 grouped(of(train, key)),
                 grouped(of(validation, key))
             )
-        })
-        .collect();
+        }));
     format!(
         "<div class=\"scroll\"><table><caption>Records by origin, source and task.</caption><thead><tr><th scope=\"col\" class=\"text\">Origin\
          </th><th scope=\"col\" class=\"text\">Source</th><th scope=\"col\" class=\"text\">Task</th><th scope=\"col\">Training</th>\
@@ -138,7 +134,7 @@ fn gibibytes(bytes: u64) -> String {
 /// The study's results, and ours where the mixture is the same.
 pub(super) fn study(runs: &[Run]) -> String {
     let base = PUBLISHED.iter().find(|row| row.preset.is_none()).map_or(0.0, |row| row.exact_match);
-    let rows: String = PUBLISHED
+    let rows = concat(PUBLISHED
         .iter()
         .map(|published| {
             let ours: Vec<String> = runs
@@ -157,7 +153,7 @@ pub(super) fn study(runs: &[Run]) -> String {
                 ours.join("<br>")
             )
         })
-        .collect();
+        );
     format!(
         "<h2>Beside the published study</h2><p>Another model and other data: the study fine-tuned Qwen3-4B-Instruct-2507 on 33,493 \
          records a mixture and asked its own test sets. Its numbers are here for orientation, not for comparison.</p>\
@@ -231,18 +227,15 @@ pub(super) fn method() -> String {
             "the exact match to be expected of a guesser that draws one choice, or one of the non-empty sets of choices, uniformly.",
         ),
     ];
-    let text: String =
-        entries.iter().map(|(name, words)| format!("<p class=\"note\"><strong>{name}</strong>: {words}</p>")).collect();
+    let text =
+        concat(entries.iter().map(|(name, words)| format!("<p class=\"note\"><strong>{name}</strong>: {words}</p>")));
     format!("<h2>How to read this page</h2>{text}")
 }
 
 /// A table of names and values, both markup.
 fn fact_table(facts: impl IntoIterator<Item = (String, String)>) -> String {
-    let rows: String = facts
-        .into_iter()
-        .map(|(name, value)| {
-            format!("<tr><th scope=\"row\" class=\"text\">{name}</th><td class=\"text code\">{value}</td></tr>")
-        })
-        .collect();
+    let rows = concat(facts.into_iter().map(|(name, value)| {
+        format!("<tr><th scope=\"row\" class=\"text\">{name}</th><td class=\"text code\">{value}</td></tr>")
+    }));
     format!("<table class=\"facts\"><tbody>{rows}</tbody></table>")
 }

@@ -35,7 +35,7 @@ pub fn scores_table(scores: &Scores) -> String {
     let mut text = aligned(&lines, 2);
     text.push_str("in percent, with 95 % bootstrap intervals\n");
     if scores.open.num_records > 0 {
-        text.push_str(&format!("open questions: {}, not scored\n", scores.open.num_records));
+        text.push_str(&["open questions: ", &scores.open.num_records.to_string(), ", not scored\n"].concat());
     }
     text
 }
@@ -61,10 +61,10 @@ pub fn table(runs: &[Run]) -> String {
     text.push_str("exact match in percent, with 95 % bootstrap intervals; difference in points, paired by question\n");
     for run in runs {
         let name = if several { format!("{}: ", run.name) } else { String::new() };
-        text.push_str(&format!("{name}{}\n", verdict(run)));
+        text.push_str(&[name.as_str(), &verdict(run), "\n"].concat());
     }
     for caveat in caveats(runs) {
-        text.push_str(&format!("warning: {caveat}\n"));
+        text.push_str(&["warning: ", &caveat, "\n"].concat());
     }
     text
 }

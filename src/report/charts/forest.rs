@@ -2,7 +2,7 @@
 
 use super::scale::Scale;
 use crate::metrics::Interval;
-use crate::report::format::{escape, percent, percent_interval, points, points_interval};
+use crate::report::format::{concat, escape, percent, percent_interval, points, points_interval};
 use crate::report::results::Row;
 
 /// Exact match of base and tuned model, a line a row.
@@ -27,7 +27,7 @@ pub(in crate::report) fn forest(rows: &[Row]) -> String {
         "<figure><ul class=\"legend\"><li><i class=\"base\"></i>base</li><li><i class=\"tuned\"></i>tuned</li>\
          <li><i class=\"tick\"></i>uniform guessing</li></ul><div class=\"forest\">{}<div class=\"corner\"></div>{}</div>\
          <figcaption>Exact match in percent; the bars are 95 % bootstrap intervals over the questions.</figcaption></figure>",
-        lines.collect::<String>(),
+        concat(lines),
         scale.axis(" %")
     )
 }
@@ -46,7 +46,7 @@ pub(in crate::report) fn differences(rows: &[Row]) -> String {
     format!(
         "<figure><div class=\"forest\">{}<div class=\"corner\"></div>{}</div><figcaption>Aggregated exact match, tuned minus \
          base, in points; the bars are 95 % paired bootstrap intervals over the questions.</figcaption></figure>",
-        lines.collect::<String>(),
+        concat(lines),
         scale.axis("")
     )
 }

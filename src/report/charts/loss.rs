@@ -1,7 +1,7 @@
 //! The loss curve.
 
 use super::scale::Scale;
-use crate::report::format::count;
+use crate::report::format::{concat, count};
 
 /// More points than this are drawn without a dot each.
 const MAX_DOTS: usize = 60;
@@ -22,7 +22,7 @@ pub(in crate::report) fn loss(training: &[(u64, f64)], evaluations: &[(u64, f64)
         .ticks()
         .into_iter()
         .map(|(value, label)| format!("<span style=\"bottom:{:.2}%\">{label}</span>", vertical.place(value)));
-    let mut drawing: String = grid.collect();
+    let mut drawing = concat(grid);
     drawing.push_str(&curve("tuned", training, &horizontal, &vertical));
     drawing.push_str(&curve("translated", evaluations, &horizontal, &vertical));
     let summary = format!(
@@ -39,7 +39,7 @@ pub(in crate::report) fn loss(training: &[(u64, f64)], evaluations: &[(u64, f64)
          <svg viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{summary}\">{drawing}</svg>{}\
          <div class=\"title\" aria-hidden=\"true\">optimizer step</div></div><figcaption>{summary} Mean negative log-likelihood \
          per target token, in nats.</figcaption></figure>",
-        words.collect::<String>(),
+        concat(words),
         horizontal.axis()
     )
 }
@@ -73,7 +73,7 @@ impl Horizontal {
             };
             format!("<span{class} style=\"left:{:.2}%\">{step}</span>", self.place(*step))
         });
-        format!("<div class=\"axis\" aria-hidden=\"true\">{}</div>", words.collect::<String>())
+        format!("<div class=\"axis\" aria-hidden=\"true\">{}</div>", concat(words))
     }
 }
 
@@ -84,7 +84,7 @@ fn curve(class: &str, points: &[(u64, f64)], horizontal: &Horizontal, vertical: 
     let dot = |(x, y): &(f64, f64)| {
         format!("<line class=\"point\" x1=\"{x:.2}\" x2=\"{x:.2}\" y1=\"{y:.2}\" y2=\"{y:.2}\"/>")
     };
-    let dots: String = if places.len() <= MAX_DOTS { places.iter().map(dot).collect() } else { String::new() };
+    let dots = if places.len() <= MAX_DOTS { concat(places.iter().map(dot)) } else { String::new() };
     format!("<g class=\"{class}\"><polyline class=\"curve\" points=\"{}\"/>{dots}</g>", line.join(" "))
 }
 

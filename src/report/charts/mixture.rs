@@ -10,7 +10,7 @@ pub(in crate::report) fn mixture(split: &SplitSummary) -> String {
         return String::new();
     }
     let mut x = 0.0;
-    let (mut bar, mut legend, mut words) = (String::new(), String::new(), Vec::new());
+    let (mut bar, mut legend, mut words) = (Vec::new(), Vec::new(), Vec::new());
     for origin in Origin::ALL {
         let of_origin = split.composition.iter().filter(|share| share.origin == *origin);
         let num_records: u64 = of_origin.map(|share| share.num_records).sum();
@@ -20,17 +20,19 @@ pub(in crate::report) fn mixture(split: &SplitSummary) -> String {
         let share = share(num_records, split.num_records);
         let text = format!("{origin}: {} records, {} %", grouped(num_records), percent(share));
         let width = 100.0 * share;
-        bar.push_str(&format!(
+        bar.push(format!(
             "<rect class=\"{origin}\" x=\"{x:.3}\" y=\"0\" width=\"{width:.3}\" height=\"10\"><title>{text}</title></rect>"
         ));
-        legend.push_str(&format!("<li><i class=\"bar {origin}\"></i>{text}</li>"));
+        legend.push(format!("<li><i class=\"bar {origin}\"></i>{text}</li>"));
         words.push(text);
         x += width;
     }
     format!(
         "<figure><ul class=\"legend\">{legend}</ul><svg class=\"stack\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" \
          role=\"img\" aria-label=\"{}\">{bar}</svg></figure>",
-        escape(&words.join("; "))
+        escape(&words.join("; ")),
+        legend = legend.concat(),
+        bar = bar.concat()
     )
 }
 

@@ -1,5 +1,7 @@
 //! Axes: from values to places, and the round numbers to write beside them.
 
+use crate::report::format::concat;
+
 /// A stretch of numbers that begins and ends on a tick.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Scale {
@@ -64,7 +66,7 @@ impl Scale {
             };
             format!("<span{class} style=\"left:{:.2}%\">{label}{unit}</span>", self.place(*value))
         });
-        format!("<div class=\"axis\" aria-hidden=\"true\">{}</div>", words.collect::<String>())
+        format!("<div class=\"axis\" aria-hidden=\"true\">{}</div>", concat(words))
     }
 
     /// Vertical lines at the ticks, in a drawing of 100 by 100.
@@ -73,7 +75,7 @@ impl Scale {
             let x = self.place(value);
             format!("<line class=\"grid\" x1=\"{x:.2}\" x2=\"{x:.2}\" y1=\"0\" y2=\"100\"/>")
         };
-        self.ticks().into_iter().map(line).collect()
+        concat(self.ticks().into_iter().map(line))
     }
 }
 
