@@ -4,7 +4,9 @@ mod build;
 mod inspect;
 mod mix;
 mod render;
+mod report;
 mod schema;
+mod score;
 mod sources;
 mod terminal;
 mod validate;
@@ -44,6 +46,10 @@ enum Command {
     Inspect(inspect::Args),
     Schema(schema::Args),
     Validate(validate::Args),
+    /// Score a file of predictions: exact match, jaccard, hamming score, with intervals.
+    Score(score::Args),
+    /// Write one HTML page that compares base and tuned model of one run or several.
+    Report(report::Args),
 }
 
 /// Reads the arguments, runs the command, and gives the exit code: 0 done, 1 done with findings, 2 could not be done.
@@ -70,5 +76,7 @@ fn run(command: Command, terminal: &Terminal) -> anyhow::Result<Outcome> {
         Command::Inspect(args) => inspect::run(&args, terminal),
         Command::Schema(args) => schema::run(&args, terminal),
         Command::Validate(args) => validate::run(&args, terminal),
+        Command::Score(args) => score::run(&args, terminal),
+        Command::Report(args) => report::run(&args, terminal),
     }
 }

@@ -1,0 +1,159 @@
+//! `score` and `report` as a user types them, on a run made here.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+
+fn medinjection(arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::cargo_bin("medinjection").unwrap().args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+/// 40 single-answer and 20 multi-answer questions; `right` says which are answered with the gold labels.
+fn predictions(right: impl Fn(u32) -> bool) -> String {
+    let choices: Vec<Value> = ["A", "B", "C", "D", "E"]
+        .iter()
+        .map(|label| json!({ "label": label, "text": format!("réponse <{label}> & \"suite\"") }))
+        .collect();
+    let mut text = String::new();
+    for index in 0..60 {
+        let (task, gold) = if index < 40 { ("mcqu", vec!["B"]) } else { ("mcq", vec!["A", "C"]) };
+        let answer = if right(index) { gold.clone() } else { vec!["A"] };
+        let row = json!({
+            "id": format!("q{index}"), "task": task, "source": "frenchmedmcqa", "origin": "native", "choices": choices,
+            "answer_labels": gold, "reference": gold.join(", "), "prediction": answer.join(", "), "parsed": answer,
+        });
+        writeln!(text, "{row}").unwrap();
+    }
+    text
+}
+
+/// A run directory `name`, its files of predictions scored by the command itself.
+fn run(root: &Path, name: &str, model: &str, state: &str) -> PathBuf {
+    let directory = root.join(name);
+    std::fs::create_dir_all(directory.join("predictions")).unwrap();
+    let write = |file: &str, text: &str| std::fs::write(directory.join(file), text).unwrap();
+    write("config.toml", &format!("[model]\npath = \"models/{model}\"\n[adapter]\nmethod = \"dora\"\nrank = 16\n"));
+    write("status.json", &json!({ "state": state, "step": 8, "reason": "" }).to_string());
+    let share = |origin: &str, source: &str, task: &str, num_records: u64| json!({ "origin": origin, "source": source, "task": task, "num_records": num_records });
+    let train = [share("native", "<script>alert(1)</script>", "mcq", 48), share("translated", "mmlu_fr", "mcqu", 48)];
+    let mixture = json!({
+        "tool_version": "0.1.0", "preset": "native_translated", "field": "origin",
+        "ratios": { "native": 0.5, "translated": 0.5 }, "size": 96, "validation_size": 5, "seed": 42,
+        "include_open": false, "allow_repetition": 1, "scale_to_available": false, "allow_leaks": false,
+        "dataset": "0".repeat(64), "train": { "num_records": 96, "composition": train },
+        "validation": { "num_records": 5, "composition": [share("translated", "mmlu_fr", "mcqu", 5)] },
+        "notes": ["native has no validation split"], "files": {},
+    });
+    write("mixture.json", &mixture.to_string());
+    let metrics: Vec<String> = (1..=8_u32)
+        .map(|step| {
+            json!({ "step": step, "epoch": f64::from(step) / 8.0, "loss": 1.2 + 1.0 / f64::from(step),
+                    "learning_rate": 1e-4, "grad_norm": 0.7, "tokens": 2400, "tokens_per_second": 310.5,
+                    "elapsed_seconds": 11.5 * f64::from(step), "peak_memory_bytes": 1_500_000_000_u64 })
+            .to_string()
+        })
+        .collect();
+    write("metrics.jsonl", &metrics.join("\n"));
+    write("predictions/base.jsonl", &predictions(|index| index % 3 == 0));
+    write("predictions/tuned.jsonl", &predictions(|index| index % 3 == 0 || index % 4 == 0));
+    for which in ["base", "tuned"] {
+        let file = |path: String| directory.join(path).to_str().unwrap().to_owned();
+        let (input, out) = (file(format!("predictions/{which}.jsonl")), file(format!("scores/{which}.json")));
+        assert_eq!(medinjection(&["score", "--predictions", &input, "--out", &out]).0, 0);
+    }
+    directory
+}
+
+#[test]
+fn a_score_counts_what_is_right_and_is_not_made_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = run(directory.path(), "native", "smollm2", "completed");
+    let path = run.join("scores/base.json");
+    let scores: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    // Multiples of 3: 7 of 40..60 and 14 of 0..40.
+    assert_eq!(scores["sets"][0]["task"], "mcqu");
+    assert_eq!(scores["sets"][0]["num_records"], 40);
+    assert!((scores["sets"][0]["exact_match"].as_f64().unwrap() - 14.0 / 40.0).abs() < 1e-12);
+    assert!((scores["aggregate"]["exact_match"].as_f64().unwrap() - 0.35 / 2.0 - 6.0 / 20.0 / 2.0).abs() < 0.03);
+    let (input, out) = (run.join("predictions/base.jsonl"), path.to_str().unwrap());
+    let arguments = ["score", "--predictions", input.to_str().unwrap(), "--out", out];
+    let (code, stdout, stderr) = medinjection(&arguments);
+    assert!(code == 0 && stderr.contains("up to date") && stdout.contains("frenchmedmcqa"), "{stdout}{stderr}");
+    std::fs::write(&input, predictions(|_| true)).unwrap();
+    let (code, _, stderr) = medinjection(&arguments);
+    assert!(code == 2 && stderr.contains("--force"), "{stderr}");
+}
+
+#[test]
+fn the_page_holds_the_table_escapes_everything_and_asks_the_network_for_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = run(directory.path(), "native_translated", "smollm2", "completed");
+    let out = directory.path().join("report.html");
+    let arguments = ["report", run.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let (code, stdout, stderr) = medinjection(&arguments);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("frenchmedmcqa") && stdout.contains("95 % interval"), "{stdout}");
+    let page = std::fs::read_to_string(&out).unwrap();
+    assert!(page.contains("&lt;script&gt;") && !page.contains("<script"));
+    for forbidden in ["src=", "@import", "url(", "<link", "NaN", directory.path().to_str().unwrap()] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    for expected in ["native_translated (NAT-TRAD)", "49.24", "Training loss from 2.200 at step 1", "jaccard"] {
+        assert!(page.contains(expected), "{expected}");
+    }
+    assert!(!page.contains("random weights"));
+    assert!(medinjection(&arguments).2.contains("up to date"));
+}
+
+#[test]
+fn a_random_model_is_said_to_be_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = run(directory.path(), "all", "tiny_qwen3", "completed");
+    let out = directory.path().join("report.html");
+    let (_, stdout, _) = medinjection(&["report", run.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert!(stdout.contains("warning: all: the model tiny_qwen3 has random weights"), "{stdout}");
+    assert!(std::fs::read_to_string(&out).unwrap().contains("random weights"));
+}
+
+#[test]
+fn several_runs_are_a_row_each() {
+    let directory = tempfile::tempdir().unwrap();
+    let runs = ["a/native", "b/native"].map(|name| run(directory.path(), name, "smollm2", "completed"));
+    let out = directory.path().join("report.html");
+    let paths = runs.each_ref().map(|run| run.to_str().unwrap());
+    let (code, stdout, stderr) = medinjection(&["report", paths[0], paths[1], "--out", out.to_str().unwrap()]);
+    assert!(code == 0 && stdout.contains("a/native") && stdout.contains("b/native"), "{stdout}{stderr}");
+    let (code, _, stderr) = medinjection(&["report", paths[0], paths[0], "--out", out.to_str().unwrap()]);
+    assert!(code == 2 && stderr.contains("found this one twice"), "{stderr}");
+}
+
+#[test]
+fn what_cannot_be_reported_is_refused_by_name_and_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("report.html");
+    let report = |run: &Path, more: &[&str]| {
+        let mut arguments = vec!["report", run.to_str().unwrap(), "--out", out.to_str().unwrap()];
+        arguments.extend(more);
+        medinjection(&arguments)
+    };
+    let stopped = run(directory.path(), "stopped", "smollm2", "stopped");
+    let (code, _, stderr) = report(&stopped, &[]);
+    assert!(code == 2 && stderr.contains("--allow-unfinished") && !out.exists(), "{stderr}");
+    assert!(report(&stopped, &["--allow-unfinished"]).1.contains("was stopped at step 8"));
+    std::fs::remove_file(&out).unwrap();
+
+    let other = run(directory.path(), "other", "smollm2", "completed");
+    std::fs::write(other.join("predictions/tuned.jsonl"), predictions(|_| true)).unwrap();
+    let (code, _, stderr) = report(&other, &[]);
+    assert!(code == 2 && stderr.contains("scores/tuned.json") && stderr.contains("score it again"), "{stderr}");
+    for (file, text) in [("metrics.jsonl", "{\"step\":1}\n{"), ("status.json", "{}"), ("config.toml", "[")] {
+        let broken = run(directory.path(), "broken", "smollm2", "completed");
+        std::fs::write(broken.join(file), text).unwrap();
+        let (code, _, stderr) = report(&broken, &[]);
+        assert!(code == 2 && stderr.contains(file) && !out.exists(), "{file}: {stderr}");
+    }
+}
