@@ -145,6 +145,7 @@ impl CausalLm {
     }
 
     /// Weight of the output layer, `[vocab, hidden]`.
+    #[must_use]
     pub fn output_weight(&self) -> &Tensor {
         self.output.as_ref().unwrap_or(&self.embedding)
     }
