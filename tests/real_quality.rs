@@ -158,7 +158,7 @@ fn clean_corpora_have_few_findings() {
     let Some(root) = data("findings in FrenchMedMCQA and MMLU-FR") else { return };
     let native = num_records_by_finding(&frenchmedmcqa(&root));
     let expected =
-        [((Severity::Warning, Reason::DuplicateChoice), 1), ((Severity::Warning, Reason::EncodingDamage), 278)];
+        [((Severity::Warning, Reason::DuplicateChoice), 1), ((Severity::Warning, Reason::EncodingDamage), 182)];
     assert_eq!(native.into_iter().collect::<Vec<_>>(), expected);
     let translated = num_records_by_finding(&mmlu(&root, ".fr.csv"));
     assert_eq!(translated.get(&(Severity::Error, Reason::DuplicateChoice)), Some(&2));
