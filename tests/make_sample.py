@@ -17,7 +17,7 @@ import unicodedata
 from pathlib import Path
 
 MAX_PROMPT_CHARACTERS = 400
-NATIVE_ROWS = {"train": 200, "dev": 40, "test": 60}
+NATIVE_ROWS = {"train": 200, "dev": 40, "test": 50}
 # College medicine comes first: clinical knowledge, which is larger, repeats 65 of its questions.
 TRANSLATED_SUBJECTS = [
     "college_medicine",

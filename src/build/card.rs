@@ -40,14 +40,14 @@ fn front_matter(manifest: &Manifest) -> String {
         let _ = writeln!(text, "- config_name: {name}\n  data_files:\n  - split: train\n    path: {name}/*");
     }
     text.push_str("dataset_info:\n");
-    let splits: Vec<(String, u64)> =
-        splits.iter().map(|split| (split.to_string(), num_rows(manifest, &prefix(*split)))).collect();
+    let splits: Vec<(String, (u64, u64))> =
+        splits.iter().map(|split| (split.to_string(), size(manifest, &prefix(*split)))).collect();
     if !splits.is_empty() {
         info(&mut text, "default", &features::<Record>(), &splits);
     }
-    for (name, num_rows) in extra {
+    for (name, _) in extra {
         let features = if name == "originals" { features::<Original>() } else { features::<Document>() };
-        info(&mut text, name, &features, &[("train".to_owned(), num_rows)]);
+        info(&mut text, name, &features, &[("train".to_owned(), size(manifest, &format!("{name}/")))]);
     }
     text.push_str("---\n\n");
     text
@@ -57,9 +57,14 @@ fn prefix(split: Split) -> String {
     format!("data/{split}-")
 }
 
-fn num_rows(manifest: &Manifest, prefix: &str) -> u64 {
+/// Rows and bytes of the files whose names begin with `prefix`.
+fn size(manifest: &Manifest, prefix: &str) -> (u64, u64) {
     let files = manifest.files.iter().filter(|(name, _)| name.starts_with(prefix));
-    files.filter_map(|(_, file)| file.num_rows).sum()
+    files.fold((0, 0), |(rows, bytes), (_, file)| (rows + file.num_rows.unwrap_or(0), bytes + file.num_bytes))
+}
+
+fn num_rows(manifest: &Manifest, prefix: &str) -> u64 {
+    size(manifest, prefix).0
 }
 
 fn size_category(num_records: u64) -> &'static str {
@@ -72,14 +77,14 @@ fn size_category(num_records: u64) -> &'static str {
     }
 }
 
-fn info(text: &mut String, config_name: &str, features: &[Feature], splits: &[(String, u64)]) {
+fn info(text: &mut String, config_name: &str, features: &[Feature], splits: &[(String, (u64, u64))]) {
     let _ = writeln!(text, "- config_name: {config_name}\n  features:");
     for feature in features {
         yaml_feature(text, feature, 2);
     }
     text.push_str("  splits:\n");
-    for (name, num_rows) in splits {
-        let _ = writeln!(text, "  - name: {name}\n    num_examples: {num_rows}");
+    for (name, (num_rows, num_bytes)) in splits {
+        let _ = writeln!(text, "  - name: {name}\n    num_bytes: {num_bytes}\n    num_examples: {num_rows}");
     }
 }
 

@@ -1,11 +1,13 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::Error;
 use crate::columnar::{read_originals, read_records};
+use crate::dedup::{ContentKey, content_key};
 use crate::provenance::{Dataset, MANIFEST};
 use crate::record::{Origin, Reason, Severity, Split};
+use crate::source::SourceRow;
 
 fn row(id: &str, question: &str, answer: &str) -> serde_json::Value {
     serde_json::json!({
@@ -135,7 +137,7 @@ fn a_build_that_fails_half_way_leaves_nothing() {
     let plan = Plan::from_config(&config).unwrap();
     let error = build(&plan, &directory.path().join("out"), false).unwrap_err();
     assert!(matches!(error, Error::Format { .. }) && error.to_string().contains("train.json"), "{error}");
-    assert!(bytes_of(directory.path()) == before);
+    assert_eq!(bytes_of(directory.path()), before);
 }
 
 #[test]
@@ -178,11 +180,30 @@ fn the_sample_is_clean_and_large_enough() {
             assert_ne!(finding.reason, Reason::PersonalData, "{}: {}", record.source_id, finding.detail);
         }
     }
-    let originals = dataset.originals().map(|original| original.unwrap().id).collect::<std::collections::BTreeSet<_>>();
+    let originals = dataset.originals().map(|original| original.unwrap().id).collect::<BTreeSet<_>>();
     let translated = Split::ALL.iter().flat_map(|split| dataset.records(*split)).map(|record| record.unwrap());
     for record in translated.filter(|record| record.origin == Origin::Translated) {
         assert!(originals.contains(&record.provenance.translation.unwrap().original_id));
     }
+}
+
+#[test]
+fn the_card_counts_what_was_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
+    build(&Plan::from_config(&native_config(directory.path())).unwrap(), &out, false).unwrap();
+    let card = std::fs::read_to_string(out.join("README.md")).unwrap();
+    for line in [
+        "license: apache-2.0\n",
+        "  - split: train\n    path: data/train-*\n",
+        "  - name: choices\n    list:\n    - name: label\n      dtype: string\n",
+        "    num_examples: 1\n",
+        "| train | native | frenchmedmcqa | mcqu | 4 | 1 |\n",
+        "| read | 6 | 5 | unreadable 1 |",
+    ] {
+        assert!(card.contains(line), "{line} in {card}");
+    }
+    assert!(!card.contains("split: validation"));
 }
 
 /// The larger real data, where it is; else one line says that the test was skipped.
@@ -194,6 +215,30 @@ fn real_data(test: &str) -> Option<PathBuf> {
     }
     eprintln!("SKIPPED {test}: {} is not there", data.display());
     None
+}
+
+#[test]
+fn the_known_overlaps_of_frenchmedmcqa_are_found() {
+    let Some(data) = real_data("the_known_overlaps_of_frenchmedmcqa_are_found") else { return };
+    let source = crate::source::find("frenchmedmcqa").unwrap();
+    let files = crate::source::SourceFiles::in_directory(&data.join("frenchmedmcqa"), source.info()).unwrap();
+    let mut keys: BTreeMap<Split, Vec<ContentKey>> = BTreeMap::new();
+    source
+        .read(&files, &mut |row| {
+            let SourceRow::Record(record) = row else { panic!("{row:?}") };
+            keys.entry(record.split).or_default().push(content_key(&record));
+            Ok(())
+        })
+        .unwrap();
+    let set = |split| keys[&split].iter().copied().collect::<BTreeSet<_>>();
+    let shared = |left, right| set(left).intersection(&set(right)).count();
+    let overlaps = [
+        shared(Split::Train, Split::Validation),
+        shared(Split::Train, Split::Test),
+        shared(Split::Validation, Split::Test),
+        keys[&Split::Train].len() - set(Split::Train).len(),
+    ];
+    assert_eq!(overlaps, [1, 1, 1, 6]);
 }
 
 #[test]

@@ -22,10 +22,10 @@ pub(super) fn write(plan: &Plan, checked: Checked, root: &Path) -> Result<Manife
         .map(|split| (*split, Shards::new(root, &format!("data/{split}"), plan.max_shard_bytes)))
         .collect();
     for (record, verdict) in read_records(&staging)?.zip(deduplicator.verdicts()) {
-        if let Some(record) = kept(record?, verdict, &mut tally, &mut rejected)? {
-            if let Some(shards) = splits.get_mut(&record.split) {
-                shards.write(record)?;
-            }
+        if let Some(record) = kept(record?, verdict, &mut tally, &mut rejected)?
+            && let Some(shards) = splits.get_mut(&record.split)
+        {
+            shards.write(record)?;
         }
     }
     std::fs::remove_file(&staging).map_err(Error::io(&staging))?;

@@ -131,8 +131,14 @@ mod tests {
     #[test]
     fn a_list_is_read_element_by_element_and_its_end_is_checked() {
         let mut seen = Vec::new();
-        let mut read =
-            |text: &str| with(text.as_bytes(), |file| json_list(file, |row, value| Ok(seen.push((row, value)))));
+        let mut read = |text: &str| {
+            with(text.as_bytes(), |file| {
+                json_list(file, |row, value| {
+                    seen.push((row, value));
+                    Ok(())
+                })
+            })
+        };
         read("[1, {\"a\": null}]").unwrap();
         for wrong in ["", "{}", "[1", "[1] 2", "null", "[\u{1}]"] {
             let refusal = read(wrong).unwrap_err().to_string();
@@ -144,23 +150,31 @@ mod tests {
     #[test]
     fn a_bad_line_is_a_row() {
         let mut seen = Vec::new();
-        with(b"{}\n\n{\"a\n\xff\n[]", |file| json_lines(file, |row, value| Ok(seen.push((row, value.is_ok())))))
-            .unwrap();
+        let each = |row, value: Result<Value, Unreadable>| {
+            seen.push((row, value.is_ok()));
+            Ok(())
+        };
+        with(b"{}\n\n{\"a\n\xff\n[]", |file| json_lines(file, each)).unwrap();
         assert_eq!(seen, [(1, true), (3, false), (4, false), (5, true)]);
+    }
+
+    fn csv(bytes: &[u8]) -> Vec<(u64, Result<Vec<String>, Unreadable>)> {
+        let mut seen = Vec::new();
+        let each = |row, fields| {
+            seen.push((row, fields));
+            Ok(())
+        };
+        with(bytes, |file| csv_rows(file, each)).unwrap();
+        seen
     }
 
     #[test]
     fn a_csv_row_may_span_lines_and_lack_a_line_end() {
-        let mut seen = Vec::new();
-        let bytes = "\u{feff}a,\"b\nc\"\n\"d\"\"\",é".as_bytes();
-        with(bytes, |file| csv_rows(file, |row, fields| Ok(seen.push((row, fields.unwrap()))))).unwrap();
-        assert_eq!(seen, [(1, vec!["a".into(), "b\nc".into()]), (2, vec!["d\"".into(), "é".into()])]);
-        let unreadable = with(b"a,\xff", |file| {
-            let mut found = None;
-            csv_rows(file, |_, fields| Ok(found = fields.err())).unwrap();
-            found.unwrap()
-        });
-        assert_eq!((unreadable.row, unreadable.detail.as_str()), (1, "expected UTF-8 text"));
+        let seen = csv("\u{feff}a,\"b\nc\"\n\"d\"\"\",é".as_bytes());
+        assert_eq!(seen[0], (1, Ok(vec!["a".into(), "b\nc".into()])));
+        assert_eq!(seen[1], (2, Ok(vec!["d\"".into(), "é".into()])));
+        let (row, unreadable) = csv(b"a,\xff").remove(0);
+        assert_eq!((row, unreadable.unwrap_err().detail.as_str()), (1, "expected UTF-8 text"));
     }
 
     proptest::proptest! {

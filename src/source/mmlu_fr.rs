@@ -64,7 +64,7 @@ struct Place<'a> {
 
 /// What the six columns hold.
 struct Question {
-    question: String,
+    text: String,
     choices: Vec<Choice>,
     gold: ChoiceLabel,
 }
@@ -115,11 +115,11 @@ fn question(file: &SourceFile, row: u64, fields: &[String]) -> Result<Question, 
     let gold = letter.parse().ok().filter(|gold| choices.iter().any(|choice| choice.label == *gold));
     let gold =
         gold.ok_or_else(|| wrong(&format!("expected a letter from A to D in the last column, found {letter:?}")))?;
-    Ok(Question { question: question.clone(), choices, gold })
+    Ok(Question { text: question.clone(), choices, gold })
 }
 
 fn original(question: Question, source_id: &str) -> Original {
-    let Question { question, choices, gold } = question;
+    let Question { text: question, choices, gold } = question;
     let texts: Vec<&str> = choices.iter().map(|choice| choice.text.as_str()).collect();
     let content = serde_json::json!([ENGLISH, source_id, question, texts, gold]);
     Original {
@@ -141,7 +141,7 @@ fn record(
     original: Option<(&SourceFile, &Option<Original>)>,
 ) -> Result<Record, Unreadable> {
     let Place { files, file, row, stem } = *place;
-    let Question { question, choices, gold } = question(file, row, fields)?;
+    let Question { text: question, choices, gold } = question(file, row, fields)?;
     let original = match original {
         None => None,
         Some((_, Some(original))) => Some(original),
