@@ -1,5 +1,7 @@
 //! `medinjection build` as a user types it: exit codes, messages, and nothing half-written.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
+
 use std::path::Path;
 use std::process::Output;
 
