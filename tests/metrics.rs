@@ -1,5 +1,7 @@
 //! The metrics against reference values by `NumPy` and `SciPy` (`tests/parity/metrics.py`).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use medinjection_fr::metrics::{Answered, LabelSet, aggregate, exact_match, hamming_score, jaccard, mean_intervals};
 use medinjection_fr::record::{ChoiceLabel, Task};
 use serde_json::Value;
@@ -21,7 +23,7 @@ fn close(found: f64, expected: &Value) {
 fn metrics_of_an_item_equal_scipys() {
     let reference = reference();
     let items = reference["items"].as_array().unwrap();
-    assert!(!items.is_empty());
+    assert_ne!(items.len(), 0);
     for item in items {
         let num_choices = u32::try_from(item["num_choices"].as_u64().unwrap()).ok();
         let answered = Answered { gold: labels(&item["gold"]), predicted: labels(&item["predicted"]), num_choices };

@@ -48,8 +48,8 @@ fn single(run: &Run) -> String {
 }
 
 fn several(runs: &[Run]) -> String {
-    let lead = "One model was fine-tuned on several mixtures; base and tuned models answered test questions that none of \
-                them was trained on.";
+    let lead =
+        "In each run, the base model and the one fine-tuned on the run’s mixture answered the same test questions.";
     let aggregates: Vec<Row> = runs
         .iter()
         .filter_map(|run| aggregate_row(run).map(|row| Row { source: run.name().to_owned(), ..row }))

@@ -95,8 +95,8 @@ fn aligned<const N: usize>(lines: &[[String; N]], num_left: usize) -> String {
         for (column, cell) in line.iter().enumerate() {
             let padding = " ".repeat(widths[column] - cell.chars().count());
             let is_left = column < num_left || cell.ends_with(']') || (line == &lines[0] && width(column) > 12);
-            row.push_str(&if is_left { format!("{cell}{padding}") } else { format!("{padding}{cell}") });
-            row.push_str("  ");
+            let (before, after) = if is_left { ("", padding.as_str()) } else { (padding.as_str(), "") };
+            row.push_str(&[before, cell, after, "  "].concat());
         }
         text.push_str(row.trim_end());
         text.push('\n');
