@@ -137,7 +137,10 @@ fn a_damaged_model_is_refused_by_every_command_that_reads_one() {
         );
         refuse(&|workshop| workshop.write("model/tokenizer.json", "{\"model\":{}}"), "tokenizer.json: not a tokenizer");
         refuse(&|workshop| workshop.write("model/tokenizer_config.json", "[1]"), "tokenizer_config.json");
-        refuse(&|workshop| workshop.write("model/chat_template.jinja", "{% for %}"), "chat_template.jinja: chat template: ");
+        refuse(
+            &|workshop| workshop.write("model/chat_template.jinja", "{% for %}"),
+            "chat_template.jinja: chat template: ",
+        );
         refuse(&|workshop| workshop.write("model/chat_template.jinja", "{{ strftime_now('%d') }}"), "strftime_now");
     }
 }
