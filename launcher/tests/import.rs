@@ -1,5 +1,7 @@
 //! `import-gguf` on tiny files that hold every type of numbers (`tests/parity/gguf`), and on damaged ones.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its fixtures fails")]
+
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -23,7 +25,9 @@ fn import(name: &str) -> (tempfile::TempDir, PathBuf) {
 }
 
 fn floats(bytes: &[u8]) -> Vec<f64> {
-    bytes.chunks_exact(4).map(|four| f64::from(f32::from_le_bytes(four.try_into().unwrap()))).collect()
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    assert!(rest.is_empty());
+    numbers.iter().map(|number| f64::from(f32::from_le_bytes(*number))).collect()
 }
 
 #[test]
@@ -40,8 +44,8 @@ fn every_type_of_numbers_is_read_as_the_gguf_package_reads_it() {
             assert_eq!(serde_json::to_value(view.shape()).unwrap(), summary["shape"], "{tensor}");
             let values = floats(view.data());
             let size: f64 = values.iter().map(|value| value.abs()).sum::<f64>();
-            let step = 2.0 / (values.len() - 1) as f64;
-            let ramp: f64 = values.iter().enumerate().map(|(index, value)| value * (index as f64 * step - 1.0)).sum();
+            let step = 2.0 / f64::from(u32::try_from(values.len() - 1).unwrap());
+            let ramp: f64 = (0..).zip(&values).map(|(index, value)| value * (f64::from(index) * step - 1.0)).sum();
             let close = |found: f64, key: &str| (found - summary[key].as_f64().unwrap()).abs() <= 1e-6 * size;
             assert!(close(values.iter().sum(), "sum") && close(ramp, "ramp"), "{tensor}");
             for (index, value) in

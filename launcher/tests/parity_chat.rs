@@ -1,5 +1,7 @@
 //! Rendered conversations and token ids against transformers' (`tests/parity/chat`, `tests/parity/tokens`).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its fixtures fails")]
+
 mod support;
 #[path = "support/tokens.rs"]
 mod tokens;
@@ -10,7 +12,8 @@ use std::path::PathBuf;
 use medinjection_fr::render::Message;
 use medinjection_launcher::chat::{Chat, ChatTemplate, LossOn, Tokenizer};
 
-use support::{fixture, json, skip};
+use support::{fixture, json};
+use tokens::skip;
 
 #[test]
 fn conversations_are_rendered_byte_for_byte_as_transformers_renders_them() {

@@ -1,5 +1,7 @@
 //! The real SmolLM2-135M-Instruct: imported from its GGUF file, it computes what transformers computes.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its fixtures fails")]
+
 mod support;
 #[path = "support/tokens.rs"]
 mod tokens;
@@ -13,7 +15,8 @@ use medinjection_launcher::model::{CausalLm, PackedBatch};
 use serde_json::Value;
 use tch::{Device, Kind};
 
-use support::{json, skip};
+use support::json;
+use tokens::skip;
 
 /// The GGUF file that the set-up keeps in its cache.
 fn gguf() -> Option<PathBuf> {

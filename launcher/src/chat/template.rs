@@ -52,7 +52,7 @@ impl ChatTemplate {
         let mut environment = jinja::environment();
         environment
             .add_template_owned(NAME, jinja::without_generation_tags(source))
-            .map_err(|error| Error::format(path, format!("chat template: {error:#}")))?;
+            .map_err(|error| Error::format(path, format!("chat template: {error}")))?;
         Ok(Self { path: path.to_path_buf(), environment, special_tokens })
     }
 
@@ -84,7 +84,7 @@ impl ChatTemplate {
         self.environment
             .get_template(NAME)
             .and_then(|template| template.render(Serde(context)))
-            .map_err(|error| Error::format(&self.path, format!("chat template: {error:#}")))
+            .map_err(|error| Error::format(&self.path, format!("chat template: {error}")))
     }
 
     /// The file that the template came from.

@@ -1,0 +1,236 @@
+//! Damaged and misplaced input of every command: exit code 2, one message that names the file or key, and no output.
+
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made fails its test")]
+
+#[path = "support/tiny.rs"]
+mod tiny;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+const CONFIG: &str = r#"
+model.path = "model"
+data.train = "train.jsonl"
+output.dir = "run"
+adapter.rank = 2
+train.epochs = 1
+train.global_batch_size = 2
+train.micro_batch_size = 2
+"#;
+
+/// A folder in which everything is as it should be, until a test damages something.
+struct Workshop {
+    folder: tempfile::TempDir,
+}
+
+impl Workshop {
+    fn new() -> Self {
+        let workshop = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::create_dir(workshop.path("model")).unwrap();
+        tiny::write_model(&workshop.path("model"), &Value::Null);
+        let question = json!({ "role": "user", "content": "Lequel ?" });
+        let row = json!({ "messages": [question.clone(), { "role": "assistant", "content": "A" }] });
+        workshop.write("train.jsonl", &format!("{row}\n{row}\n"));
+        let choices = json!([{ "label": "A", "text": "oui" }, { "label": "B", "text": "non" }]);
+        let row = json!({ "id": "q1", "task": "mcqu", "messages": [question], "choices": choices });
+        workshop.write("test.jsonl", &format!("{row}\n"));
+        workshop.write("sft.toml", CONFIG);
+        workshop
+    }
+
+    /// The same, with a finished run.
+    fn trained() -> Self {
+        let workshop = Self::new();
+        let output = workshop.run(&TRAIN, &[]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        workshop
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Cuts the file `name` short by `num_bytes`.
+    fn cut(&self, name: &str, num_bytes: usize) {
+        let mut bytes = std::fs::read(self.path(name)).unwrap();
+        bytes.truncate(bytes.len() - num_bytes);
+        self.write(name, bytes);
+    }
+
+    /// Replaces text in the file `name`; a text of the same length keeps the offsets of a safetensors file.
+    fn replace(&self, name: &str, from: &str, to: &str) {
+        let mut bytes = std::fs::read(self.path(name)).unwrap();
+        let start = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+        bytes.splice(start..start + from.len(), to.bytes());
+        self.write(name, bytes);
+    }
+
+    fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_medinjection-launch"))
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .env("OMP_NUM_THREADS", "1")
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap()
+    }
+
+    /// Runs the command, which fails with one message that contains `named`, and leaves nothing new behind.
+    fn refuse(&self, arguments: &[&str], named: &str) {
+        let before = names(self.folder.path());
+        let output = self.run(arguments, &[]);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        assert!(message.starts_with("error: ") && message.contains(named), "{arguments:?}, {named}: {message}");
+        assert_eq!(message.matches("error: ").count(), 1, "{message}");
+        assert!(!message.contains("panicked") && !message.contains("this program failed"), "{message}");
+        assert_eq!(names(self.folder.path()), before, "{arguments:?} left something behind: {message}");
+    }
+}
+
+const TRAIN: [&str; 5] = ["train", "--config", "sft.toml", "--device", "cpu"];
+const PREDICT: [&str; 7] = ["predict", "--model", "model", "--data", "test.jsonl", "--out", "out.jsonl"];
+const PREDICT_RUN: [&str; 9] =
+    ["predict", "--model", "model", "--adapter", "run", "--data", "test.jsonl", "--out", "out.jsonl"];
+const MERGE: [&str; 7] = ["merge", "--model", "model", "--adapter", "run", "--out", "merged"];
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_damaged_model_is_refused_by_every_command_that_reads_one() {
+    for command in [&TRAIN[..], &PREDICT] {
+        let refuse = |damage: &dyn Fn(&Workshop), named: &str| {
+            let workshop = Workshop::new();
+            damage(&workshop);
+            workshop.refuse(command, named);
+        };
+        let remove = |workshop: &Workshop, name: &str| std::fs::remove_file(workshop.path(name)).unwrap();
+        refuse(&|workshop| workshop.cut("model/model.safetensors", 10), "model.safetensors");
+        refuse(&|workshop| workshop.write("model/model.safetensors", [0xff; 64]), "model.safetensors");
+        refuse(&|workshop| workshop.write("model/model.safetensors", ""), "model.safetensors");
+        refuse(
+            &|workshop| workshop.replace("model/model.safetensors", "layers.0.mlp.up_proj", "layers.0.mlp.pu_proj"),
+            "mlp.up_proj",
+        );
+        refuse(&|workshop| remove(workshop, "model/model.safetensors"), "model.safetensors");
+        refuse(&|workshop| remove(workshop, "model/config.json"), "config.json");
+        refuse(&|workshop| remove(workshop, "model/tokenizer.json"), "tokenizer.json");
+        refuse(&|workshop| workshop.write("model/config.json", "{"), "config.json");
+        refuse(
+            &|workshop| workshop.replace("model/config.json", "Qwen3ForCausalLM", "GPT2LMHeadModel"),
+            "GPT2LMHeadModel",
+        );
+        refuse(&|workshop| workshop.write("model/tokenizer.json", "{\"model\":{}}"), "tokenizer.json: not a tokenizer");
+        refuse(&|workshop| workshop.write("model/tokenizer_config.json", "[1]"), "tokenizer_config.json");
+        refuse(
+            &|workshop| workshop.write("model/chat_template.jinja", "{% for %}"),
+            "chat_template.jinja: chat template: ",
+        );
+        refuse(&|workshop| workshop.write("model/chat_template.jinja", "{{ strftime_now('%d') }}"), "strftime_now");
+    }
+}
+
+#[test]
+fn a_damaged_adapter_is_refused_by_predict_and_merge() {
+    const WEIGHTS: &str = "run/adapter/adapter_model.safetensors";
+    const FILE: &str = "run/adapter/adapter_config.json";
+    let trained = Workshop::trained();
+    let (weights, config) = (std::fs::read(trained.path(WEIGHTS)).unwrap(), std::fs::read(trained.path(FILE)).unwrap());
+    for command in [&PREDICT_RUN[..], &MERGE] {
+        let refuse = |damage: &dyn Fn(), named: &str| {
+            damage();
+            trained.refuse(command, named);
+            trained.write(WEIGHTS, &weights);
+            trained.write(FILE, &config);
+        };
+        refuse(&|| trained.cut(WEIGHTS, 4), "adapter_model.safetensors");
+        refuse(&|| trained.replace(WEIGHTS, "q_proj.lora_A", "q_jorp.lora_A"), "q_");
+        refuse(&|| std::fs::remove_file(trained.path(WEIGHTS)).unwrap(), "adapter_model.safetensors");
+        refuse(&|| std::fs::remove_file(trained.path(FILE)).unwrap(), "adapter");
+        refuse(&|| trained.write(FILE, "{\"peft_type\": \"IA3\"}"), "adapter_config.json");
+        refuse(&|| trained.write(FILE, "null"), "adapter_config.json");
+    }
+}
+
+#[test]
+fn a_run_that_is_not_completed_is_refused() {
+    let trained = Workshop::trained();
+    trained.replace("run/status.json", "completed", "stopped");
+    trained.refuse(&PREDICT_RUN, "--allow-unfinished");
+    trained.refuse(&MERGE, "--allow-unfinished");
+    let allowed = [&MERGE[..], &["--allow-unfinished"]].concat();
+    assert!(trained.run(&allowed, &[]).status.success());
+    assert!(trained.path("merged/model.safetensors").exists());
+}
+
+#[test]
+fn a_configuration_names_the_key_that_is_wrong() {
+    let workshop = Workshop::new();
+    for (from, to, named) in [
+        ("adapter.rank", "adapter.rnak", "adapter.rnak"),
+        ("adapter.rank", "adaptor.rank", "adaptor"),
+        ("rank = 2", "rank = 0", "adapter.rank"),
+        ("rank = 2", "rank = \"two\"", "adapter.rank"),
+        ("epochs = 1", "epochs = -1", "train.epochs"),
+        ("output.dir = \"run\"\n", "", "output.dir"),
+        ("global_batch_size = 2", "global_batch_size = 3", "train.global_batch_size"),
+        ("train.epochs", "optim.learning_rate = nan\ntrain.epochs", "optim.learning_rate"),
+        ("train.epochs", "adapter.dropout = 1.5\ntrain.epochs", "adapter.dropout"),
+        ("train.epochs", "adapter.method = \"ia3\"\ntrain.epochs", "adapter.method"),
+        ("train.epochs", "[[", "sft.toml"),
+    ] {
+        workshop.write("sft.toml", CONFIG.replacen(from, to, 1));
+        workshop.refuse(&TRAIN, named);
+    }
+    workshop.write("sft.toml", CONFIG);
+    for (setting, named) in
+        [("train.epohcs=3", "train.epohcs"), ("epochs", "epochs"), ("data.order=sideways", "data.order")]
+    {
+        workshop.refuse(&[&TRAIN[..], &["--set", setting]].concat(), named);
+    }
+    workshop.refuse(&["train", "--config", "absent.toml"], "absent.toml");
+}
+
+#[test]
+fn a_gguf_file_that_cannot_be_imported_leaves_nothing() {
+    let workshop = Workshop::new();
+    let import = ["import-gguf", "file.gguf", "--out", "imported"];
+    workshop.refuse(&import, "file.gguf");
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/parity/gguf/llama.gguf");
+    workshop.write("file.gguf", std::fs::read(fixture).unwrap());
+    workshop.refuse(&["import-gguf", "file.gguf", "--out", "model"], "--force");
+    assert!(workshop.run(&import, &[]).status.success());
+    assert!(stderr(&workshop.run(&import, &[])).contains("imported: up to date"));
+    std::fs::remove_dir_all(workshop.path("imported")).unwrap();
+    workshop.cut("file.gguf", 1);
+    workshop.refuse(&import, "file.gguf: ");
+}
+
+#[test]
+fn tasks_that_srun_started_without_pmix_are_refused_by_one_message() {
+    let workshop = Workshop::new();
+    let step = [("SLURM_STEP_ID", "0"), ("SLURM_STEP_NUM_TASKS", "2"), ("SLURM_NTASKS", "2")];
+    for command in [&TRAIN[..], &PREDICT] {
+        let first = workshop.run(command, &[&step[..], &[("SLURM_PROCID", "0")]].concat());
+        assert_eq!(first.status.code(), Some(2));
+        assert!(stderr(&first).contains("srun --mpi=pmix"), "{}", stderr(&first));
+        let second = workshop.run(command, &[&step[..], &[("SLURM_PROCID", "1")]].concat());
+        // The first speaks and carries the code; a code of another's own would have the first killed.
+        assert_eq!((second.status.code(), stderr(&second)), (Some(0), String::new()));
+    }
+}
