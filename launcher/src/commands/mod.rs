@@ -1,7 +1,7 @@
 //! The commands: arguments, terminal and exit codes. Nothing in the library of this package prints.
 
-mod merge;
 mod import_gguf;
+mod merge;
 mod predict;
 mod train;
 
