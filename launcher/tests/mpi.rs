@@ -162,7 +162,9 @@ fn a_rank_that_fails_ends_all_with_one_message() {
     std::fs::write(workshop.path("sft.toml"), CONFIG).unwrap();
     // Rank 1 alone finds no rows.
     let one = |data: &str| {
-        format!("{binary} train --config sft.toml --device cpu --set output.dir=run --set data.train={data}")
+        format!(
+            "{binary} train --config sft.toml --device cpu --set output.dir=run --set train.global_batch_size=12 --set data.train={data}"
+        )
     };
     let script = format!(
         "if [ $OMPI_COMM_WORLD_RANK = 1 ]; then exec {}; else exec {}; fi",
@@ -220,10 +222,19 @@ fn bad_input_is_refused_by_two_ranks_with_one_message_and_no_output() {
 #[test]
 fn a_loss_that_is_no_number_is_a_failed_run() {
     let workshop = Workshop::new();
-    let output = workshop.train(2, "run", &["optim.learning_rate=1e30", "optim.warmup_ratio=0"]);
-    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
-    assert!(text(&output).contains("expected a finite loss"), "{}", text(&output));
+    let weights = workshop.path("model/model.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    // All bits set is no number in any of the types that weights have.
+    let start = bytes.len() - 8;
+    bytes[start..].fill(0xff);
+    std::fs::write(&weights, bytes).unwrap();
+    let output = workshop.train(2, "run", &[]);
+    let message = text(&output);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("step 1: expected a finite loss"), "{message}");
+    assert_eq!(message.matches("error: ").count(), 1, "{message}");
     assert_eq!(workshop.status("run")["state"], "failed");
+    assert_eq!(workshop.status("run")["step"], 0);
     assert!(!workshop.path("run/adapter").exists());
 }
 

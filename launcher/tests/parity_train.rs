@@ -165,6 +165,29 @@ fn adapters_of_peft_are_read_written_and_merged_without_changing_the_logits() {
     }
 }
 
+/// `saved_logits.json` is what PEFT computes with the files in `saved_adapter` (`check_adapter.py --write`).
+#[test]
+fn peft_computes_the_same_logits_with_an_adapter_saved_here() {
+    let (train, directory) = (fixtures().join("train"), tempfile::tempdir().unwrap());
+    let mut model = base();
+    let config = peft::load(&train.join("final_adapter"), &mut model).unwrap();
+    peft::save(&directory.path().join("saved"), &model, &config, "models/qwen3").unwrap();
+    for name in [peft::CONFIG_FILE, peft::WEIGHTS_FILE] {
+        let bytes = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
+        assert!(bytes(&train.join("saved_adapter")) == bytes(&directory.path().join("saved")), "{name} has changed");
+    }
+    let stored = json("saved_logits.json");
+    assert_eq!(stored["input_ids"], json("trajectory.json")["logits_input_ids"]);
+    let found = logits(&model);
+    let rows = stored["logits"].as_array().unwrap();
+    assert_eq!(i64::try_from(rows.len()).unwrap(), found.size()[0]);
+    let expected: Vec<f64> = rows.iter().flat_map(numbers).collect();
+    let expected = Tensor::from_slice(&expected).view_as(&found);
+    let difference = difference(&found.to_kind(Kind::Double), &expected);
+    eprintln!("saved here, read by PEFT: largest difference of logits {difference:.1e}");
+    assert!(difference < TOLERANCE);
+}
+
 #[test]
 fn a_damaged_adapter_names_its_file_and_tensor() {
     let source = fixtures().join("train/initial_adapter");
