@@ -32,10 +32,10 @@ impl Workshop {
         tiny::write_model(&workshop.path("model"), &Value::Null);
         let question = json!({ "role": "user", "content": "Lequel ?" });
         let row = json!({ "messages": [question.clone(), { "role": "assistant", "content": "A" }] });
-        workshop.write("train.jsonl", &format!("{row}\n{row}\n"));
+        workshop.write("train.jsonl", format!("{row}\n{row}\n"));
         let choices = json!([{ "label": "A", "text": "oui" }, { "label": "B", "text": "non" }]);
         let row = json!({ "id": "q1", "task": "mcqu", "messages": [question], "choices": choices });
-        workshop.write("test.jsonl", &format!("{row}\n"));
+        workshop.write("test.jsonl", format!("{row}\n"));
         workshop.write("sft.toml", CONFIG);
         workshop
     }

@@ -59,7 +59,9 @@ impl Workshop {
         std::fs::write(self.path("sft.toml"), CONFIG).unwrap();
         let output = format!("output.dir={run}");
         let mut arguments = vec!["train", "--config", "sft.toml", "--device", "cpu", "--set", &output];
-        settings.iter().for_each(|setting| arguments.extend(["--set", *setting]));
+        for setting in settings {
+            arguments.extend(["--set", *setting]);
+        }
         self.launch(ranks, &arguments)
     }
 
@@ -97,7 +99,7 @@ fn training_row(row: usize, answer: &str) -> String {
 }
 
 fn evaluation_row(row: usize) -> String {
-    let (task, choices) = if row % 2 == 0 { ("mcqu", "ABCD") } else { ("mcq", "ABC") };
+    let (task, choices) = if row.is_multiple_of(2) { ("mcqu", "ABCD") } else { ("mcq", "ABC") };
     let choices: Vec<String> =
         choices.chars().map(|label| format!("{{\"label\":\"{label}\",\"text\":\"choix {label}{row}\"}}")).collect();
     let question = "Quelle dose ? ".repeat(1 + row * 3 % 4);
@@ -268,7 +270,7 @@ fn a_terminated_run_says_so_and_can_be_made_again() {
     assert_eq!(child.wait().unwrap().code(), Some(143));
     let status = workshop.status("run");
     assert_eq!((&status["state"], &status["reason"]), (&"stopped".into(), &"SIGTERM".into()));
-    assert_eq!(status["step"].as_u64().unwrap() as usize, workshop.losses("run").len());
+    assert_eq!(status["step"], workshop.losses("run").len());
     assert!(workshop.train(1, "run", &[]).status.success());
     assert_eq!(workshop.status("run")["state"], "completed");
 }

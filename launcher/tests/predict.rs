@@ -137,7 +137,7 @@ fn letters_of_several_tokens_are_scored_whole() {
 #[test]
 fn twenty_six_choices_are_walked_without_growing_the_whole_tree() {
     let answer = fixture(&Value::Null).answer(Decoding::Constrained, Task::Mcq, 26, 0);
-    assert!(!answer.labels.unwrap().is_empty());
+    assert_ne!(answer.labels.unwrap(), [] as [medinjection_fr::record::ChoiceLabel; 0]);
     assert_eq!(answer.probabilities.len(), 26);
 }
 
@@ -177,7 +177,8 @@ fn rows(path: &Path, count: usize) {
         let messages = json!([{"role": "user", "content": "Combien ? ".repeat(1 + index % 5)}]);
         json!({"id": format!("q{index}"), "task": task, "messages": messages, "choices": choices, "mine": index})
     };
-    let text: String = (0..count).map(|index| format!("{}\n", row(index))).collect();
+    let mut text = (0..count).map(|index| row(index).to_string()).collect::<Vec<_>>().join("\n");
+    text.push('\n');
     std::fs::write(path, text).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! A tiny model folder for tests: the parity fixtures' random Qwen3 with a tokenizer of bytes and a ChatML template.
+//! A tiny model folder for tests: the parity fixtures' random Qwen3 with a tokenizer of bytes and a `ChatML` template.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ const TEMPLATE: &str = "{% for message in messages %}<|im_start|>{{ message.role
     {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
 /// Writes the folder; `normalizer` is what the tokenizer does to a text before it cuts it into bytes.
-pub fn write_model(folder: &Path, normalizer: &Value) {
+pub(crate) fn write_model(folder: &Path, normalizer: &Value) {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/parity/models/qwen3");
     std::fs::create_dir_all(folder).unwrap();
     for name in ["config.json", "model.safetensors"] {

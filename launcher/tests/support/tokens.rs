@@ -35,11 +35,11 @@ pub(crate) fn assert_cases(tokenizer: &Tokenizer, fixture: &str) {
 /// The prompts of FrenchMedMCQA's training rows have the stored ids; gives their number, 0 where the data is absent.
 pub(crate) fn assert_rows(tokenizer: &Tokenizer, fixture: &str, test: &str) -> usize {
     let path = test_data().join("frenchmedmcqa/train.json");
-    let Ok(text) = std::fs::read_to_string(&path) else {
+    let Ok(content) = std::fs::read_to_string(&path) else {
         skip(test, &format!("no FrenchMedMCQA in {}", test_data().display()));
         return 0;
     };
-    let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let rows: Vec<Value> = serde_json::from_str(&content).unwrap();
     let stored = json(fixture);
     let stored = stored["rows"].as_array().unwrap();
     assert_eq!(rows.len(), stored.len());

@@ -34,12 +34,12 @@ mod tests {
     #[test]
     fn each_task_has_its_number() {
         let mut record = choice_record("Quels os ?", &["Tibia", "Ulna", "Foie"], "A, B");
-        assert!(check(&record).is_empty());
+        assert_eq!(check(&record), []);
         record.task = Task::Mcqu;
         assert_eq!(check(&record)[0].detail, "expected one correct choice for mcqu, found 2");
         record.task = Task::Oeq;
         assert_eq!(check(&record).len(), 2);
-        assert!(check(&open_record("Quel os ?", "Tibia")).is_empty());
+        assert_eq!(check(&open_record("Quel os ?", "Tibia")), []);
     }
 
     #[test]

@@ -20,9 +20,9 @@ mod tests {
     #[test]
     fn text_and_letters_agree() {
         let mut record = choice_record("Quels os ?", &["Tibia", "Ulna"], "A, B");
-        assert!(check(&record).is_empty());
+        assert_eq!(check(&record), []);
         "A,B".clone_into(&mut record.answer);
         assert_eq!(check(&record)[0].reason, Reason::AnswerMismatch);
-        assert!(check(&open_record("Quel os ?", "Tibia")).is_empty());
+        assert_eq!(check(&open_record("Quel os ?", "Tibia")), []);
     }
 }

@@ -58,8 +58,6 @@ mod tests {
 
     #[test]
     fn signs_and_the_case_of_symbols_tell_choices_apart() {
-        assert!(
-            check(&choice_record("Groupe ?", &["A Rh-", "A Rh+", "bb × bb", "Bb × bb", "BB × Bb"], "A")).is_empty()
-        );
+        assert_eq!(check(&choice_record("Groupe ?", &["A Rh-", "A Rh+", "bb × bb", "Bb × bb", "BB × Bb"], "A")), []);
     }
 }

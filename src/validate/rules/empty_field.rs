@@ -19,6 +19,6 @@ mod tests {
     fn white_space_is_no_text() {
         assert_eq!(check(&choice_record(" \u{a0}\n", &["Tibia", "Ulna"], "A"))[0].field, "instruction");
         assert_eq!(check(&open_record("Quel os ?", ""))[0].field, "answer");
-        assert!(check(&open_record("Quel os ?", "Tibia")).is_empty());
+        assert_eq!(check(&open_record("Quel os ?", "Tibia")), []);
     }
 }

@@ -29,7 +29,7 @@ mod tests {
     #[test]
     fn letters_ascend_without_gap_or_repetition() {
         let mut record = choice_record("Quels os ?", &["Tibia", "Ulna", "Foie"], "A, B");
-        assert!(check(&record).is_empty());
+        assert_eq!(check(&record), []);
         record.choices.swap(0, 1);
         record.answer_labels.reverse();
         let fields: Vec<String> = check(&record).into_iter().map(|finding| finding.field).collect();

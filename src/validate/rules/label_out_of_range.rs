@@ -17,7 +17,7 @@ mod tests {
 
     #[test]
     fn the_letter_must_name_a_choice() {
-        assert!(check(&choice_record("Quel os ?", &["Foie", "Ulna"], "B")).is_empty());
+        assert_eq!(check(&choice_record("Quel os ?", &["Foie", "Ulna"], "B")), []);
         assert_eq!(
             check(&choice_record("Quel os ?", &["Foie", "Ulna"], "E"))[0].detail,
             "expected one of A, B, found E"

@@ -101,6 +101,6 @@ mod tests {
             &["Trichophyton rubrum", "Candida albicans", "LH", "Aspergillus fumigatus"],
             "A",
         );
-        assert!(check(&record).is_empty());
+        assert_eq!(check(&record), []);
     }
 }
