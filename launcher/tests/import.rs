@@ -26,7 +26,7 @@ fn import(name: &str) -> (tempfile::TempDir, PathBuf) {
 
 fn floats(bytes: &[u8]) -> Vec<f64> {
     let (numbers, rest) = bytes.as_chunks::<4>();
-    assert_eq!(rest, []);
+    assert_eq!(rest, b"");
     numbers.iter().map(|number| f64::from(f32::from_le_bytes(*number))).collect()
 }
 
