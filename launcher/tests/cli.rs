@@ -88,7 +88,7 @@ impl Workshop {
         let message = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
         assert!(message.starts_with("error: ") && message.contains(named), "{arguments:?}, {named}: {message}");
-        assert_eq!(message.matches("error: ").count(), 1, "{message}");
+        assert_eq!(message.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{message}");
         assert!(!message.contains("panicked") && !message.contains("this program failed"), "{message}");
         assert_eq!(names(self.folder.path()), before, "{arguments:?} left something behind: {message}");
     }

