@@ -116,5 +116,5 @@ fn properties() -> WriterProperties {
 
 fn refused(path: &Path) -> impl FnOnce(ParquetError) -> Error {
     let path = path.to_path_buf();
-    move |error| Error::Io { path, source: std::io::Error::other(error) }
+    move |error| Error::Io { path, cause: std::io::Error::other(error) }
 }

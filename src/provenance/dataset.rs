@@ -23,8 +23,8 @@ impl Dataset {
     /// Opens the data set in `directory`, whose files are hashed and compared with the manifest.
     ///
     /// # Errors
-    /// [`Error::Format`] if there is no manifest, it cannot be understood, or a file is not the one that was written;
-    /// [`Error::Io`] if a file is missing or cannot be read.
+    /// [`Error::Format`](crate::Error::Format) if there is no manifest, it cannot be understood, or a file is not the one that was written;
+    /// [`Error::Io`](crate::Error::Io) if a file is missing or cannot be read.
     pub fn open(directory: &Path) -> Result<Self> {
         let manifest = Manifest::read(directory)?;
         manifest.verify(directory)?;
