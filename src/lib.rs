@@ -5,10 +5,10 @@
 //! | modules | what they do |
 //! |---|---|
 //! | `cli` | arguments, terminal, exit codes |
-//! | `build` | read → check → de-duplicate → split → write |
-//! | `validate`, `dedup`, `mixture`, `render`, `inspect`, `metrics`, `report` | one step each |
-//! | `source`, `sample`, `language` | where records come from, what language a field is in |
-//! | `provenance`, `columnar` | manifest and lineage; the only home of Arrow and parquet types |
+//! | [`build`] | read → check → de-duplicate → split → write |
+//! | [`validate`], [`dedup`], [`mixture`], [`render`], [`inspect`], [`metrics`], [`report`] | one step each |
+//! | [`source`], [`sample`], [`language`] | where records come from, what language a field is in |
+//! | [`provenance`], [`columnar`] | manifest and lineage; the only home of Arrow and parquet types |
 //! | [`record`] | the data model |
 //! | [`error`], [`text`] | failures; normalisation and folding of text |
 
@@ -32,3 +32,8 @@ pub mod text;
 pub mod validate;
 
 pub use error::{Error, Result};
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -85,6 +85,7 @@ check_scripts() {
   local scripts
   mapfile -t scripts < <(find .ci launcher slurm tests -name '*.sh' -o -path .ci/run)
   shellcheck --external-sources "${scripts[@]}"
+  python3 tests/check_sample_questions.py
   python3 launcher/tiny_model.py --out "$work/tiny"
   [[ $(cat "$work"/tiny/* | wc -c) -lt 200000 ]] || fail 'the tiny model is larger than 200 KB'
 }
@@ -96,9 +97,9 @@ chain() { # OUT TEMPLATE [ENVIRONMENT…]
   env MEDINJECTION_PROFILE=sample MEDINJECTION_SAMPLE_MODEL=tiny MEDINJECTION_OUT="$1" "${@:3}" bash "slurm/$2.sh"
 }
 
-# Name, time and content of every file.
+# Name, time and content of every file but the locks.
 snapshot() { # FOLDER
-  (cd -- "$1" && find . -type f -printf '%p %T@\n' | sort && find . -type f -print0 | sort -z | xargs -0 sha256sum)
+  (cd -- "$1" && find . -type f ! -name '.*.lock' -printf '%p %T@\n' -exec sha256sum {} + | sort)
 }
 
 first_chain() { [[ -e $work/bash/sample-tiny/native_translated/report.html ]] || chain "$work/bash" native_translated; }
@@ -142,7 +143,7 @@ check_sample_by_sbatch() {
   cat "$work/job.log"
   [[ $code == 0 ]] || fail "the job ended with $code"
   # Speed and memory differ, and the report shows them.
-  diff -r --exclude=metrics.jsonl --exclude=report.html --exclude='.*.lock' "$work/bash" "$work/sbatch" ||
+  diff -r --exclude=metrics.jsonl --exclude='report.html*' --exclude='.*.lock' "$work/bash" "$work/sbatch" ||
     fail 'the job has written other bytes than bash'
 }
 

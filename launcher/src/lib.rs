@@ -5,11 +5,11 @@
 //! | modules | what they do |
 //! |---|---|
 //! | `main` | arguments, terminal, exit codes |
-//! | `train`, `predict` | the loops |
-//! | `data`, `decode`, `merge` | batches, constrained decoding, weights with an adapter folded in |
-//! | `model`, `adapter`, `comm`, `import` | causal models, DoRA and LoRA, ranks, GGUF |
-//! | `config`, `chat` | checked configuration; template, tokens and masks |
-//! | `device` | where tensors live |
+//! | [`train`], [`predict`] | the loops |
+//! | [`data`], [`decode`], [`merge`] | batches, constrained decoding, weights with an adapter folded in |
+//! | [`model`], [`adapter`], [`comm`], [`import`] | causal models, DoRA and LoRA, ranks, GGUF |
+//! | [`config`], [`chat`] | checked configuration; template, tokens and masks |
+//! | [`device`] | where tensors live |
 //! | [`error`], [`guard`], [`random`] | failures; panics as failures; counter-based random numbers |
 
 pub mod adapter;

@@ -98,6 +98,20 @@ pub fn read_summary(directory: &Path) -> Result<Option<MixtureSummary>> {
 }
 
 impl Request {
+    /// A request for `mixture` as the study makes them: multiple choice only, no repetition, nothing scaled.
+    #[must_use]
+    pub fn new(mixture: Mixture) -> Self {
+        Self {
+            mixture,
+            preset: None,
+            validation_size: None,
+            include_open: false,
+            allow_repetition: 1,
+            scale_to_available: false,
+            allow_leaks: false,
+        }
+    }
+
     fn summary(&self, dataset: &Dataset) -> MixtureSummary {
         MixtureSummary {
             tool_version: TOOL_VERSION.to_owned(),
