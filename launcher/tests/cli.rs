@@ -76,6 +76,7 @@ impl Workshop {
             .args(arguments)
             .envs(environment.iter().copied())
             .env("OMP_NUM_THREADS", "1")
+            .env("RUST_BACKTRACE", "1")
             .current_dir(self.folder.path())
             .output()
             .unwrap()
@@ -90,6 +91,7 @@ impl Workshop {
         assert!(message.starts_with("error: ") && message.contains(named), "{arguments:?}, {named}: {message}");
         assert_eq!(message.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{message}");
         assert!(!message.contains("panicked") && !message.contains("this program failed"), "{message}");
+        assert!(!message.contains("\n   0: "), "a stack trace: {message}");
         assert_eq!(names(self.folder.path()), before, "{arguments:?} left something behind: {message}");
     }
 }

@@ -246,3 +246,22 @@ fn bad_rows_end_with_code_2_one_message_and_no_output() {
     let absent = predict(fixture.folder.path(), Path::new("absent.jsonl"), &out).assert().code(2);
     assert!(String::from_utf8_lossy(&absent.get_output().stderr).contains("absent.jsonl"));
 }
+
+#[test]
+fn damaged_weights_are_refused_not_answered() {
+    let fixture = fixture(&Value::Null);
+    let path = |name: &str| -> PathBuf { fixture.folder.path().join(name) };
+    let (data, out) = (path("rows.jsonl"), path("out.jsonl"));
+    rows(&data, 3);
+    // The last bytes of the last tensor: as f32 they are NaN.
+    let mut weights = std::fs::read(path("model.safetensors")).unwrap();
+    let end = weights.len();
+    weights[end - 4..].fill(0xff);
+    std::fs::write(path("model.safetensors"), weights).unwrap();
+    for decoding in ["constrained", "greedy", "published"] {
+        let output = predict(fixture.folder.path(), &data, &out).args(["--decoding", decoding]).assert().code(2);
+        let stderr = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+        assert!(stderr.contains("expected finite logits"), "{stderr}");
+        assert!(!out.exists());
+    }
+}

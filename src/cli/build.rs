@@ -5,6 +5,11 @@ use std::path::PathBuf;
 
 use super::{Outcome, Terminal};
 use crate::build::{Built, Plan, build};
+use crate::provenance::{Dataset, REJECTED};
+use crate::record::Rejected;
+
+/// Rejected rows that are named in the terminal.
+const SHOWN_REJECTED: usize = 5;
 
 /// Make a data set: read the sources, check every record, set duplicates aside, write parquet files and a manifest.
 #[derive(Debug, clap::Args)]
@@ -38,7 +43,20 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
     }
     terminal.result(&table(&built)?, &built.manifest)?;
     let rejected = built.num_rejected() > 0;
+    if rejected {
+        show_rejected(args, terminal)?;
+    }
     Ok(if rejected && !args.sample { Outcome::DoneWithFindings } else { Outcome::Done })
+}
+
+/// Names the first rejected rows and the file that has them all.
+fn show_rejected(args: &Args, terminal: &Terminal) -> anyhow::Result<()> {
+    for rejected in Dataset::open(&args.out)?.rejected().take(SHOWN_REJECTED) {
+        let Rejected { source_name, file, row, reason, detail, .. } = rejected?;
+        terminal.note(&format!("rejected: {source_name}, {file}, row {row}: {reason}: {detail}"));
+    }
+    terminal.note(&format!("every rejected row with its reason: {}", args.out.join(REJECTED).display()));
+    Ok(())
 }
 
 fn table(built: &Built) -> Result<String, std::fmt::Error> {

@@ -40,7 +40,7 @@ pub(super) struct Args {
     #[arg(long)]
     include_open: bool,
     /// Let a record be drawn up to N times where there are too few.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     allow_repetition: u64,
     /// Lower the size to what there is, keeping the ratios.
     #[arg(long)]

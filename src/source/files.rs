@@ -12,6 +12,8 @@ use crate::provenance::sha256_file;
 use crate::record::hex;
 use crate::{Error, Result};
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// One file of a source.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
@@ -31,17 +33,22 @@ enum Content {
 }
 
 impl SourceFile {
-    /// The content, from its beginning.
+    /// The content, from its beginning, after the byte-order mark where there is one.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be opened.
     pub fn open(&self) -> Result<Box<dyn BufRead>> {
-        Ok(match &self.content {
+        let mut reader: Box<dyn BufRead> = match &self.content {
             Content::Path(path) => {
                 Box::new(BufReader::with_capacity(1 << 16, File::open(path).map_err(Error::io(path))?))
             }
             Content::Bytes(bytes) => Box::new(*bytes),
-        })
+        };
+        // Some editors begin a file with a byte-order mark, which is no part of the text.
+        if reader.fill_buf().map_err(Error::io(self.path()))?.starts_with(BYTE_ORDER_MARK) {
+            reader.consume(BYTE_ORDER_MARK.len());
+        }
+        Ok(reader)
     }
 
     /// The path by which messages call the file.

@@ -18,9 +18,7 @@ pub(super) fn json_list(file: &SourceFile, each: impl FnMut(u64, Value) -> Resul
     let outcome = reader.deserialize_seq(Elements { each, failure: &mut failure }).and_then(|()| reader.end());
     match (failure, outcome) {
         (Some(error), _) => Err(error),
-        (None, Err(error)) => {
-            Err(Error::row(file.path(), error.line() as u64, format!("expected a JSON list of objects: {error}")))
-        }
+        (None, Err(error)) => Err(Error::format(file.path(), format!("expected a JSON list of objects: {error}"))),
         (None, Ok(())) => Ok(()),
     }
 }
@@ -126,6 +124,19 @@ mod tests {
     fn with<T>(bytes: &[u8], read: impl FnOnce(&SourceFile) -> T) -> T {
         let files = SourceFiles::embedded(&[("file", Box::leak(bytes.into()))]);
         read(files.get("file").unwrap())
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_row() {
+        let mut seen = Vec::new();
+        let read = |file: &SourceFile| {
+            json_lines(file, |row, value| {
+                seen.push((row, value.is_ok()));
+                Ok(())
+            })
+        };
+        with("\u{feff}{}\n{}\n".as_bytes(), read).unwrap();
+        assert_eq!(seen, [(1, true), (2, true)]);
     }
 
     #[test]

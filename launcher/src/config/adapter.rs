@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
+/// More than the width of the layers that are adapted: beyond it a low-rank product is none.
+const MAX_RANK: u32 = 4096;
+
 /// How the low-rank product enters a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -65,8 +68,8 @@ impl AdapterConfig {
     /// [`Error::Config`] naming the key that breaks it; `section` stands before the key.
     pub fn checked(mut self, section: &str) -> Result<Self> {
         let fail = |key: &str, message: String| Err(Error::config(format!("{section}{key}"), message));
-        if self.rank == 0 {
-            return fail("rank", "expected at least 1, found 0".into());
+        if !(1..=MAX_RANK).contains(&self.rank) {
+            return fail("rank", format!("expected a number from 1 to {MAX_RANK}, found {}", self.rank));
         }
         if !(self.alpha.is_finite() && self.alpha > 0.0) {
             return fail("alpha", format!("expected a positive number, found {}", self.alpha));
@@ -104,6 +107,7 @@ mod tests {
     fn what_breaks_the_invariant_is_named() {
         let broken = [
             (AdapterConfig { rank: 0, ..AdapterConfig::default() }, "adapter.rank"),
+            (AdapterConfig { rank: MAX_RANK + 1, ..AdapterConfig::default() }, "adapter.rank"),
             (AdapterConfig { alpha: f64::NAN, ..AdapterConfig::default() }, "adapter.alpha"),
             (AdapterConfig { dropout: 1.0, ..AdapterConfig::default() }, "adapter.dropout"),
             (AdapterConfig { target_modules: vec!["qproj".into()], ..AdapterConfig::default() }, "\"qproj\""),

@@ -183,6 +183,9 @@ impl TrainConfig {
         };
         model.finish()?;
         output.finish()?;
+        if config.output.dir.as_os_str().is_empty() {
+            return Err(Error::config("output.dir", "expected a folder, found an empty text"));
+        }
         Ok(config)
     }
 }

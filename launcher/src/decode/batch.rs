@@ -159,6 +159,7 @@ impl<'a> Decoder<'a> {
         let hidden = self.model.hidden(batch, Some(cache), None);
         let last = Tensor::from_slice(&batch.last_indices()).to_device(hidden.device());
         let logits = self.model.logits(&hidden.index_select(0, &last)).to_kind(Kind::Float);
+        check_finite(logits.isfinite().all().int64_value(&[]) == 1)?;
         Ok(Vec::<Vec<f32>>::try_from(logits.to_device(tch::Device::Cpu))?)
     }
 
@@ -177,6 +178,16 @@ impl<'a> Decoder<'a> {
         let predicted = hidden.slice(0, i64::try_from(prompt.len()).unwrap_or(i64::MAX) - 1, None, 1);
         let log_probabilities = self.model.logits(&predicted).log_softmax(-1, Kind::Float);
         let targets = Tensor::from_slice(&[before, &[*last]].concat()).to_device(hidden.device()).unsqueeze(1);
-        Ok(f64::try_from(log_probabilities.f_gather(1, &targets, false)?.sum(Kind::Double))?)
+        let score = f64::try_from(log_probabilities.f_gather(1, &targets, false)?.sum(Kind::Double))?;
+        check_finite(!score.is_nan()).map(|()| score)
     }
+}
+
+/// Refuses what a model with damaged weights computes.
+fn check_finite(finite: bool) -> Result<()> {
+    if finite {
+        return Ok(());
+    }
+    let message = "expected finite logits, found NaN or infinity: the weights of the model or adapter are damaged";
+    Err(crate::Error::Environment(message.to_owned()))
 }

@@ -40,7 +40,7 @@ impl Gguf {
         }
         check_alignment(&header).map_err(|message| Error::format(path, message))?;
         let content = Content::read(&mut Cursor::new(header))
-            .map_err(|error| Error::format(path, format!("truncated or damaged header: {error}")))?;
+            .map_err(|error| Error::format(path, format!("truncated or damaged header: {}", said(&error))))?;
         let gguf = Self {
             path: path.to_path_buf(),
             file,
@@ -60,7 +60,7 @@ impl Gguf {
         let values = info
             .read(&mut &self.file, self.data_start, &Device::Cpu)
             .and_then(|tensor| tensor.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>())
-            .map_err(|error| Error::format(&self.path, format!("{name}: {error}")))?;
+            .map_err(|error| Error::format(&self.path, format!("{name}: {}", said(&error))))?;
         match values.iter().position(|value| !value.is_finite()) {
             None => Ok(values),
             Some(index) => {
@@ -205,4 +205,9 @@ fn shown(value: &Value) -> String {
         Value::String(text) => format!("the text {:?}", text.chars().take(40).collect::<String>()),
         other => format!("{other:?}"),
     }
+}
+
+/// What the reader says, without the stack trace that it adds where `RUST_BACKTRACE` is set.
+fn said(error: &candle_core::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
