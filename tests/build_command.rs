@@ -52,7 +52,10 @@ fn what_cannot_be_done_ends_with_2_one_message_and_no_output() {
     for (config, expected) in [
         (format!("{source}path = \"absent\"\n"), "absent: No such file"),
         (format!("{source}pth = \".\"\n"), "b.toml, row 3: unknown field `pth`"),
-        (format!("{source}path = \".\"\n"), "train.json: expected a JSON list of objects: EOF while parsing a list at line 1"),
+        (
+            format!("{source}path = \".\"\n"),
+            "train.json: expected a JSON list of objects: EOF while parsing a list at line 1",
+        ),
     ] {
         std::fs::write(directory.path().join("train.json"), "[").unwrap();
         std::fs::write(directory.path().join("b.toml"), config).unwrap();
