@@ -41,6 +41,32 @@ pub enum Reason {
     PersonalData,
     /// A field that is not in French.
     NotFrench,
+    /// A translation with more or fewer choices than its original.
+    ChoiceCount,
+    /// A translation whose correct choices are not those of its original.
+    GoldMismatch,
+    /// Two choices of a translation that are one text, where the original has two.
+    MergedChoices,
+    /// A number of the original that is another, or missing, in its translation.
+    NumberMismatch,
+    /// A unit of measurement that is another, or missing, in a translation.
+    UnitMismatch,
+    /// A negation of the original that its translation lacks.
+    NegationLost,
+    /// An acronym of the original that its translation lacks.
+    AcronymLost,
+    /// A field, or a long part of one, left in the original's English.
+    CopiedEnglish,
+    /// A translation that ends before its original does.
+    Truncated,
+    /// A translation much shorter or longer than its original.
+    LengthRatio,
+    /// Words repeated in a translation and not in its original.
+    Repetition,
+    /// Words of the model that translated, about the translation.
+    ModelChatter,
+    /// Choices of a translation in another order than in its original.
+    ChoiceOrder,
     /// Same folded question and choices as another record of the same split.
     Duplicate,
     /// Same folded question and choices, or same group, as a record of a split that wins.
@@ -64,6 +90,19 @@ impl Reason {
             Self::EncodingDamage => "encoding_damage",
             Self::PersonalData => "personal_data",
             Self::NotFrench => "not_french",
+            Self::ChoiceCount => "choice_count",
+            Self::GoldMismatch => "gold_mismatch",
+            Self::MergedChoices => "merged_choices",
+            Self::NumberMismatch => "number_mismatch",
+            Self::UnitMismatch => "unit_mismatch",
+            Self::NegationLost => "negation_lost",
+            Self::AcronymLost => "acronym_lost",
+            Self::CopiedEnglish => "copied_english",
+            Self::Truncated => "truncated",
+            Self::LengthRatio => "length_ratio",
+            Self::Repetition => "repetition",
+            Self::ModelChatter => "model_chatter",
+            Self::ChoiceOrder => "choice_order",
             Self::Duplicate => "duplicate",
             Self::Leak => "leak",
         }

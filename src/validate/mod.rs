@@ -14,7 +14,7 @@ pub use input::{Row, RowSink, read_jsonl, read_rows};
 pub use summary::{Count, Located, Summary};
 
 use crate::Result;
-use crate::record::{Finding, Reason, Record};
+use crate::record::{Finding, Original, Reason, Record};
 
 /// Everything that is wrong with `record`, in the order of the rules.
 ///
@@ -23,6 +23,14 @@ use crate::record::{Finding, Reason, Record};
 #[must_use]
 pub fn validate(record: &Record) -> Vec<Finding> {
     rules::RULES.iter().flat_map(|rule| rule(record)).collect()
+}
+
+/// Everything that is wrong with `record` as a translation of `original`, in the order of the rules.
+///
+/// What is wrong with the record alone is for [`validate`]. The languages in the record are used where there are any.
+#[must_use]
+pub fn validate_translation(record: &Record, original: &Original) -> Vec<Finding> {
+    rules::translation::check(record, original)
 }
 
 /// Validates each row of `path` and gives every finding to `sink` in the order of the rows; see [`read_rows`].

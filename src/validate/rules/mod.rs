@@ -11,6 +11,7 @@ mod label_order;
 mod label_out_of_range;
 mod not_french;
 mod personal_data;
+pub(super) mod translation;
 
 use crate::record::{Finding, Record};
 
