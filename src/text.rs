@@ -2,6 +2,9 @@
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
+/// What some editors begin a UTF-8 file with; it is no part of the text.
+pub const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Folds text for comparison: lower case, no accents, every run of other than letters and digits one space.
 ///
 /// Two texts that a reader takes for the same question fold to the same string. Empty where nothing is left.

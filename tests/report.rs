@@ -112,6 +112,35 @@ fn the_page_holds_the_table_escapes_everything_and_asks_the_network_for_nothing(
 }
 
 #[test]
+fn the_page_never_replaces_a_file_of_the_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = run(directory.path(), "native", "smollm2", "completed");
+    let scores = std::fs::read(run.join("scores/base.json")).unwrap();
+    std::fs::hard_link(run.join("scores/base.json"), directory.path().join("other.html")).unwrap();
+    for out in [run.join("scores/base.json"), directory.path().join("other.html"), run.clone()] {
+        for force in [&[][..], &["--force"]] {
+            let arguments = ["report", run.to_str().unwrap(), "--out", out.to_str().unwrap()];
+            let (code, _, stderr) = medinjection(&[&arguments[..], force].concat());
+            assert!(code == 2 && stderr.contains("give another output") && !stderr.contains("--force"), "{stderr}");
+        }
+    }
+    assert_eq!(std::fs::read(run.join("scores/base.json")).unwrap(), scores);
+}
+
+#[test]
+fn files_of_a_run_may_begin_with_a_byte_order_mark_and_hold_blank_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = run(directory.path(), "native", "smollm2", "completed");
+    for file in ["metrics.jsonl", "status.json", "config.toml", "mixture.json"] {
+        let text = std::fs::read_to_string(run.join(file)).unwrap();
+        std::fs::write(run.join(file), format!("\u{feff}\n{text}\n\n")).unwrap();
+    }
+    let out = directory.path().join("report.html");
+    let (code, _, stderr) = medinjection(&["report", run.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert!(code == 0 && stderr.is_empty(), "{stderr}");
+}
+
+#[test]
 fn a_random_model_is_said_to_be_one() {
     let directory = tempfile::tempdir().unwrap();
     let run = run(directory.path(), "all", "tiny_qwen3", "completed");

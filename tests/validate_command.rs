@@ -44,6 +44,21 @@ fn wrong_and_unreadable_rows_end_with_1_and_are_named() {
 }
 
 #[test]
+fn lost_choices_and_repeated_letters_are_findings_of_their_kind() {
+    let lost = r#"{"instruction": "Quel os est dans la jambe ?", "choices": [], "answer": "A"}"#;
+    let twice =
+        r#"{"instruction": "Quels os sont dans la jambe ?", "choices": ["Le tibia", "L’ulna"], "answer": "A,A"}"#;
+    for (row, reason) in [(lost, "answer_arity"), (twice, "label_order")] {
+        let output = validate(directory(&[row]).path(), &["rows.jsonl", "--json"]);
+        assert_eq!(output.status.code(), Some(1));
+        let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let errors = summary["findings"].as_array().unwrap().iter().filter(|entry| entry["severity"] == "error");
+        let reasons: Vec<_> = errors.map(|entry| entry["reason"].as_str().unwrap()).collect();
+        assert_eq!(reasons[0], reason, "{summary}");
+    }
+}
+
+#[test]
 fn a_missing_file_or_an_unknown_kind_ends_with_2() {
     let directory = directory(&[GOOD]);
     let output = validate(directory.path(), &["missing.jsonl"]);

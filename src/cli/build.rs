@@ -1,11 +1,12 @@
 //! `medinjection build`: makes a data set.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Outcome, Terminal};
 use crate::build::{Built, Plan, build};
-use crate::provenance::{Dataset, REJECTED};
+use crate::columnar::read_rejected;
+use crate::provenance::REJECTED;
 use crate::record::Rejected;
 
 /// Rejected rows that are named in the terminal.
@@ -44,19 +45,23 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
     terminal.result(&table(&built)?, &built.manifest)?;
     let rejected = built.num_rejected() > 0;
     if rejected {
-        show_rejected(args, terminal)?;
+        for note in rejected_notes(&args.out)? {
+            terminal.note(&note);
+        }
     }
     Ok(if rejected && !args.sample { Outcome::DoneWithFindings } else { Outcome::Done })
 }
 
-/// Names the first rejected rows and the file that has them all.
-fn show_rejected(args: &Args, terminal: &Terminal) -> anyhow::Result<()> {
-    for rejected in Dataset::open(&args.out)?.rejected().take(SHOWN_REJECTED) {
+/// Names the first rejected rows and the file that has them all. No other file of the data set, just made, is read.
+fn rejected_notes(directory: &Path) -> crate::Result<Vec<String>> {
+    let path = directory.join(REJECTED);
+    let mut notes = Vec::new();
+    for rejected in read_rejected(&path)?.take(SHOWN_REJECTED) {
         let Rejected { source_name, file, row, reason, detail, .. } = rejected?;
-        terminal.note(&format!("rejected: {source_name}, {file}, row {row}: {reason}: {detail}"));
+        notes.push(format!("rejected: {source_name}, {file}, row {row}: {reason}: {detail}"));
     }
-    terminal.note(&format!("every rejected row with its reason: {}", args.out.join(REJECTED).display()));
-    Ok(())
+    notes.push(format!("every rejected row with its reason: {}", path.display()));
+    Ok(notes)
 }
 
 fn table(built: &Built) -> Result<String, std::fmt::Error> {
@@ -91,4 +96,27 @@ fn table(built: &Built) -> Result<String, std::fmt::Error> {
         writeln!(text, "\nwarnings: {}", warnings.join(", "))?;
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columnar::RejectedWriter;
+    use crate::record::Reason;
+
+    #[test]
+    fn the_first_rejected_rows_are_named_from_their_file_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = RejectedWriter::create(&directory.path().join(REJECTED)).unwrap();
+        for row in 1..=9 {
+            let (detail, source_name, file) = ("expected a list".to_owned(), "essai".to_owned(), "a.json".to_owned());
+            let (record, reason, partner_id, raw) = (None, Reason::Unreadable, String::new(), String::new());
+            writer.write(Rejected { record, reason, detail, partner_id, source_name, file, row, raw }).unwrap();
+        }
+        writer.finish().unwrap();
+        let notes = rejected_notes(directory.path()).unwrap();
+        assert_eq!(notes.len(), SHOWN_REJECTED + 1);
+        assert_eq!(notes[4], "rejected: essai, a.json, row 5: unreadable: expected a list");
+        assert!(notes[5].ends_with(REJECTED), "{}", notes[5]);
+    }
 }

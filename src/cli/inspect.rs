@@ -38,9 +38,9 @@ struct Show {
     /// Records of this split only.
     #[arg(long)]
     split: Option<Split>,
-    /// Number of records shown.
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    limit: usize,
+    /// Most records shown, 1 or more: the first that fit, of train, then validation, then test.
+    #[arg(long, value_name = "N", default_value_t = 3, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
 }
 
 /// Runs the command.
@@ -102,14 +102,15 @@ fn find(dataset: &Dataset, show: &Show) -> anyhow::Result<Vec<Record>> {
         if show.id.as_ref().is_none_or(|id| record.id.starts_with(id.as_str())) {
             found.push(record);
         }
-        if found.len() == show.limit {
+        if found.len() as u64 == show.limit {
             break;
         }
     }
     if found.is_empty() {
         let wanted =
-            show.id.as_ref().map_or("any record".to_owned(), |id| format!("a record whose id begins with {id}"));
-        bail!("{}: expected {wanted}, found none; see what there is with inspect stats", show.dataset.display());
+            show.id.as_ref().map_or("any record".to_owned(), |id| format!("a record whose id begins with {id:?}"));
+        let split = show.split.map_or(String::new(), |split| format!(" in split {split}"));
+        bail!("{}: expected {wanted}{split}, found none; see what there is with inspect stats", show.dataset.display());
     }
     Ok(found)
 }

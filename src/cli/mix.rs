@@ -28,13 +28,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Number of training records [default: 33493, or the file's].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     size: Option<u64>,
     /// Seed of the draw [default: 42, or the file's].
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Number of validation records [default: 5 % of the size, or what there is].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     validation_size: Option<u64>,
     /// Draw open questions too, not only multiple choice.
     #[arg(long)]

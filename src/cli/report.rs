@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{Outcome, Terminal};
-use crate::provenance::{Lineage, write_atomic};
+use crate::provenance::{Lineage, check_output_file, write_atomic};
 use crate::report::{Run, RunOverview, html, table};
 
 /// Arguments of `report`.
@@ -26,6 +26,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
     let runs = Run::open_all(&args.runs, args.allow_unfinished)?;
+    let files: Vec<PathBuf> = runs.iter().flat_map(Run::paths).collect();
+    check_output_file(&args.out, &files.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     let inputs: BTreeMap<String, String> = runs.iter().flat_map(Run::inputs).collect();
     let lineage = Lineage::new("report", serde_json::json!({ "runs": names(&runs) }), inputs);
     if lineage.must_make(&args.out, args.force)? {

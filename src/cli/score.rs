@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::{Outcome, Terminal};
 use crate::metrics::{NUM_RESAMPLES, Predictions, SEED, Scores, score};
-use crate::provenance::{Lineage, sha256_file, write_atomic};
+use crate::provenance::{Lineage, check_output_file, sha256_file, write_json};
 use crate::report::scores_table;
 
 /// Arguments of `score`.
@@ -25,14 +25,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
+    check_output_file(&args.out, &[&args.predictions])?;
     let sha256 = sha256_file(&args.predictions)?;
     let config = serde_json::json!({ "num_resamples": NUM_RESAMPLES, "seed": SEED });
     let lineage = Lineage::new("score", config, BTreeMap::from([("predictions".to_owned(), sha256.clone())]));
     let scores = if lineage.must_make(&args.out, args.force)? {
         let scores = score(&Predictions::read(&args.predictions)?, sha256);
-        let mut text = serde_json::to_string_pretty(&scores)?;
-        text.push('\n');
-        write_atomic(&args.out, text.as_bytes())?;
+        write_json(&args.out, &scores)?;
         lineage.write(&args.out)?;
         scores
     } else {

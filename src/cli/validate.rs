@@ -7,12 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::{Outcome, Terminal};
 use crate::Error;
-use crate::provenance::{AtomicFile, Dataset, Lineage, sha256_file};
+use crate::provenance::{AtomicFile, Dataset, Lineage, check_output_file, sha256_file};
 use crate::record::Severity;
+use crate::text::BYTE_ORDER_MARK;
 use crate::validate::{Located, Summary, validate_path};
-
-/// Byte-order mark: without it, Excel takes a CSV file for Windows-1252 and spoils the accents.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Check records and list what is wrong with them.
 #[derive(Debug, clap::Args)]
@@ -38,14 +36,17 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
 }
 
 fn validate_to_csv(path: &Path, csv: &Path, force: bool, terminal: &Terminal) -> anyhow::Result<Summary> {
+    let (sha256, files) = input(path)?;
+    check_output_file(csv, &files.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     // The rows of the table name the file as it was named here.
     let config = serde_json::json!({ "file": path.display().to_string() });
-    let lineage = Lineage::new("validate", config, BTreeMap::from([("records".to_owned(), input_sha256(path)?)]));
+    let lineage = Lineage::new("validate", config, BTreeMap::from([("records".to_owned(), sha256)]));
     if !lineage.must_make(csv, force)? {
         terminal.note(&format!("{}: up to date", csv.display()));
         return Ok(validate_path(path, &mut |_| Ok(()))?);
     }
     let mut file = AtomicFile::create(csv)?;
+    // Without it, Excel takes a CSV file for Windows-1252 and spoils the accents.
     file.write_all(BYTE_ORDER_MARK)?;
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(file);
     writer.write_record(["file", "row", "id", "severity", "reason", "field", "detail"])?;
@@ -57,9 +58,13 @@ fn validate_to_csv(path: &Path, csv: &Path, force: bool, terminal: &Terminal) ->
     Ok(summary)
 }
 
-/// Hash of the file, or of the manifest that stands for a data set.
-fn input_sha256(path: &Path) -> crate::Result<String> {
-    if path.is_dir() { Ok(Dataset::open(path)?.manifest_sha256().to_owned()) } else { sha256_file(path) }
+/// Hash of the file, or of the manifest that stands for a data set; and all files that are read.
+fn input(path: &Path) -> crate::Result<(String, Vec<PathBuf>)> {
+    if path.is_dir() {
+        let dataset = Dataset::open(path)?;
+        return Ok((dataset.manifest_sha256().to_owned(), dataset.files()));
+    }
+    Ok((sha256_file(path)?, vec![path.to_path_buf()]))
 }
 
 fn cells(located: &Located) -> [String; 7] {

@@ -1,11 +1,10 @@
 //! A file of predictions, read into answered questions by source and task.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::{Answered, LabelSet, parse_labels};
+use crate::provenance::Lines;
 use crate::record::Task;
 use crate::render::PredictionRow;
 use crate::{Error, Result};
@@ -49,25 +48,19 @@ pub struct Predictions {
 impl Predictions {
     /// Reads JSON Lines of predictions.
     ///
-    /// `parsed` says what was chosen; where it is null or missing, the text of `prediction` is parsed. The gold labels
-    /// are `answer_labels`, or are parsed from `reference`.
+    /// What was chosen is parsed from the text of `prediction`. Where the row has `parsed` too, it must name the same
+    /// labels: every decoding writes as text the labels that it gives, so that a difference means that the row was
+    /// changed. The gold labels are `answer_labels`, or are parsed from `reference`. Blank lines and a byte-order mark
+    /// are passed over.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read; [`Error::Format`] naming the row if one is not a prediction, has no
-    /// usable gold labels or an identifier that came before, or if there is no row.
+    /// usable gold labels, a `parsed` that its text contradicts or an identifier that came before, or if there is no row.
     pub fn read(path: &Path) -> Result<Self> {
-        let mut reader = BufReader::new(File::open(path).map_err(Error::io(path))?);
         let mut predictions = Self { sets: BTreeMap::new(), num_open: 0 };
         let mut seen = BTreeSet::new();
-        let mut line = Vec::new();
-        for row_number in 1.. {
-            line.clear();
-            if reader.read_until(b'\n', &mut line).map_err(Error::io(path))? == 0 {
-                break;
-            }
-            if line.trim_ascii().is_empty() {
-                continue;
-            }
+        for line in Lines::open(path)? {
+            let (row_number, line) = line?;
             predictions.add(&line, row_number, &mut seen).map_err(|message| Error::row(path, row_number, message))?;
         }
         if predictions.sets.is_empty() && predictions.num_open == 0 {
@@ -84,7 +77,7 @@ impl Predictions {
 
     fn add(&mut self, line: &[u8], row_number: u64, seen: &mut BTreeSet<String>) -> Result<(), String> {
         let row: PredictionRow = serde_json::from_slice(line).map_err(|error| {
-            let start: String = String::from_utf8_lossy(line.trim_ascii()).chars().take(60).collect();
+            let start: String = String::from_utf8_lossy(line).chars().take(60).collect();
             format!("expected a prediction as a JSON object, found {start:?}: {error}")
         })?;
         let id = row.id.clone().unwrap_or_else(|| format!("row {row_number}"));
@@ -115,11 +108,23 @@ fn answered(row: &PredictionRow) -> Result<Answered, String> {
     if row.task == Task::Mcqu && gold.len() != 1 {
         return Err(format!("expected one correct label for task mcqu, found {gold}"));
     }
-    let predicted = match &row.parsed {
-        Some(labels) => labels.iter().copied().collect(),
-        None => parse_labels(&row.prediction),
-    };
-    Ok(Answered { gold, predicted, num_choices: (!choices.is_empty()).then(|| choices.len()) })
+    Ok(Answered { gold, predicted: predicted(row)?, num_choices: (!choices.is_empty()).then(|| choices.len()) })
+}
+
+fn predicted(row: &PredictionRow) -> Result<LabelSet, String> {
+    let read = parse_labels(&row.prediction);
+    let given: LabelSet = row.parsed.as_ref().map_or(read, |labels| labels.iter().copied().collect());
+    if given == read {
+        return Ok(read);
+    }
+    let name = |labels: LabelSet| if labels.is_empty() { "none".to_owned() } else { labels.to_string() };
+    Err(format!(
+        "parsed: expected {}, the labels that the prediction {:?} names, found {}; \
+         leave parsed out, or write the labels as prediction",
+        name(read),
+        row.prediction.chars().take(60).collect::<String>(),
+        name(given)
+    ))
 }
 
 fn gold(row: &PredictionRow) -> Result<LabelSet, String> {
@@ -148,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_least_that_a_row_needs_is_enough() {
-        let text = "{\"task\":\"mcq\",\"prediction\":\"A, C\",\"reference\":\"A, C\"}\n\n\
+        let text = "\u{feff}{\"task\":\"mcq\",\"prediction\":\"A, C\",\"reference\":\"A, C\"}\n\n\
                     {\"task\":\"oeq\",\"prediction\":\"aspirine\"}\n";
         let predictions = read(text).unwrap();
         assert_eq!(predictions.num_open, 1);
@@ -162,6 +167,32 @@ mod tests {
         let row = r#"{"task":"mcqu","prediction":"Réponse : B","parsed":null,"answer_labels":["B"]}"#;
         let predictions = read(row).unwrap();
         assert_eq!(predictions.sets.values().next().unwrap()[0].answered.predicted.to_string(), "B");
+    }
+
+    #[test]
+    fn labels_that_the_text_contradicts_are_refused_with_both() {
+        let row = |prediction: &str, parsed: &str| {
+            format!(r#"{{"task":"mcq","prediction":"{prediction}","parsed":{parsed},"answer_labels":["A"]}}"#)
+        };
+        for (prediction, parsed, named) in [
+            ("B", r#"["A"]"#, r#"row 2: parsed: expected B, the labels that the prediction "B" names, found A"#),
+            ("", r#"["A"]"#, r#"expected none, the labels that the prediction "" names, found A"#),
+            ("A, C", "[]", r#"expected A, C, the labels that the prediction "A, C" names, found none"#),
+        ] {
+            let message = read(&format!("\n{}", row(prediction, parsed))).unwrap_err().to_string();
+            assert!(message.contains(named), "{message}");
+        }
+        for (prediction, parsed) in [("C, A", r#"["A","C"]"#), ("?", "[]"), ("Réponse : B", "null")] {
+            assert!(read(&row(prediction, parsed)).is_ok(), "{prediction}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_blank_lines_are_passed_over_and_numbers_stay_true() {
+        let row = r#"{"task":"mcqu","prediction":"A","answer_labels":["A"]}"#;
+        let predictions = read(&format!("\u{feff}{row}\r\n\r\n \n{row}")).unwrap();
+        let ids: Vec<&str> = predictions.sets.values().flatten().map(|item| item.id.as_str()).collect();
+        assert_eq!(ids, ["row 1", "row 4"]);
     }
 
     #[test]

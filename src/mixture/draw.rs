@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use super::number::{to_count, to_number};
 use super::{Field, Mixture, largest_remainder};
 use crate::columnar::RecordKey;
 use crate::record::{Split, Task};
@@ -56,15 +57,13 @@ pub fn draw(mixture: &Mixture, candidates: &[RecordKey], max_repetitions: u64) -
 
 /// The largest size, up to the mixture's own, at which every quota can be met; 0 where a value has no record.
 #[must_use]
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counts of records are far below 2^53"
-)]
 pub fn scaled_size(mixture: &Mixture, candidates: &[RecordKey], max_repetitions: u64) -> u64 {
     let available = available(mixture, &strata(mixture, candidates), max_repetitions);
-    let bound = mixture.ratios().iter().zip(&available).map(|((_, ratio), &count)| (count as f64 / ratio) as u64 + 1);
+    let bound = mixture
+        .ratios()
+        .iter()
+        .zip(&available)
+        .map(|((_, ratio), &count)| to_count(to_number(count) / ratio).saturating_add(1));
     let bound = bound.fold(mixture.num_records(), u64::min);
     let fits = |size: &u64| {
         let met = |sized: Mixture| sized.quotas().iter().zip(&available).all(|((_, quota), count)| quota <= count);
@@ -93,9 +92,8 @@ fn available(mixture: &Mixture, strata: &Strata<'_>, max_repetitions: u64) -> Ve
     (0..mixture.ratios().len()).map(|index| count(index).saturating_mul(max_repetitions)).collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of records are far below 2^53")]
 fn take(quota: u64, strata: &BTreeMap<(&str, Task), Vec<&RecordKey>>, seed: u64, taken: &mut Draw) {
-    let weights: Vec<f64> = strata.values().map(|records| records.len() as f64).collect();
+    let weights: Vec<f64> = strata.values().map(|records| to_number(records.len() as u64)).collect();
     for (quota, records) in largest_remainder(quota, &weights).into_iter().zip(strata.values()) {
         let num_records = records.len() as u64;
         let mut ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).collect();

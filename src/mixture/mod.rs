@@ -4,6 +4,7 @@
 //! the seed, and not on the order in which records are met.
 
 mod draw;
+mod number;
 mod preset;
 mod quota;
 mod summary;
@@ -17,6 +18,7 @@ pub use quota::largest_remainder;
 pub use summary::{MixtureSummary, Share, SplitSummary};
 pub use write::{MIXTURE, Request, read_summary, write_mixture};
 
+use crate::record::{Origin, Task};
 use crate::{Error, Result};
 
 /// The field of a record whose values a mixture's ratios are about.
@@ -32,6 +34,20 @@ pub enum Field {
     /// Licence of the corpus.
     License,
 }
+
+impl Field {
+    /// Checks that a record can have `value` in the field.
+    fn check(self, value: &str) -> Result<(), String> {
+        match self {
+            Self::Origin => value.parse::<Origin>().map(drop),
+            Self::Task => value.parse::<Task>().map(drop),
+            Self::Source | Self::License => Ok(()),
+        }
+    }
+}
+
+/// Most records of a mixture: counts up to it are exact as numbers that are multiplied by a ratio.
+const MAX_RECORDS: u64 = 1 << 53;
 
 /// Target share of each value of a field. Invariant: ratios are finite, positive and sum to 1 (tolerance 1e-9).
 #[derive(Debug, Clone, PartialEq)]
@@ -61,10 +77,18 @@ impl Mixture {
     /// A mixture with `ratios` of the values of `field`; remainders that tie are given in the order of `ratios`.
     ///
     /// # Errors
-    /// [`Error::Config`] if a ratio is not finite and positive, if they do not sum to 1, or if `num_records` is 0.
+    /// [`Error::Config`] if a ratio is not finite and positive, if they do not sum to 1, if `num_records` is 0 or
+    /// above 2⁵³, or if a value is none of the field's.
     pub fn new(field: Field, ratios: Vec<(String, f64)>, num_records: u64, seed: u64) -> Result<Self> {
-        if num_records == 0 {
-            return Err(Error::config("size", "expected at least 1 record, found 0"));
+        if num_records == 0 || num_records > MAX_RECORDS {
+            let message = format!("expected from 1 to {MAX_RECORDS} records, found {num_records}");
+            return Err(Error::config("size", message));
+        }
+        if ratios.is_empty() {
+            return Err(Error::config("ratios", "expected at least one value with its ratio, found none"));
+        }
+        for (value, _) in &ratios {
+            field.check(value).map_err(|message| Error::config(format!("ratios.{value}"), message))?;
         }
         if let Some((value, ratio)) = ratios.iter().find(|(_, ratio)| !ratio.is_finite() || *ratio <= 0.0) {
             return Err(Error::config(format!("ratios.{value}"), format!("expected a number above 0, found {ratio}")));
@@ -89,11 +113,13 @@ impl Mixture {
     /// # Errors
     /// [`Error::Config`] if the text is not TOML, holds an unknown key, or fails the checks of [`Mixture::new`].
     pub fn from_toml(text: &str) -> Result<Self> {
-        let raw: RawMixture =
-            toml::from_str(text).map_err(|error| Error::config("mixture", error.to_string().trim()))?;
+        let raw: RawMixture = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            Error::config(format!("line {line}"), error.message())
+        })?;
         let mut ratios: Vec<_> = raw.ratios.into_iter().collect();
         if raw.field == Field::Origin {
-            let place = |name: &str| name.parse::<crate::record::Origin>().ok();
+            let place = |name: &str| name.parse::<Origin>().ok();
             ratios.sort_by_key(|(name, _)| place(name));
         }
         Self::new(raw.field, ratios, raw.size, raw.seed)
@@ -158,6 +184,21 @@ mod tests {
     }
 
     #[test]
+    fn a_size_that_cannot_be_shared_exactly_is_refused() {
+        let mixture = |size| Mixture::new(Field::Source, vec![("a".to_owned(), 1.0)], size, 42);
+        assert!(mixture(MAX_RECORDS).is_ok());
+        for size in [0, MAX_RECORDS + 1, u64::MAX] {
+            assert!(mixture(size).unwrap_err().to_string().contains("size: expected from 1 to"), "{size}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_toml_is_named_by_its_line() {
+        let message = Mixture::from_toml("field = 'task'\nsize = -3").unwrap_err().to_string();
+        assert!(message.starts_with("line 2: invalid value") && message.lines().count() == 1, "{message}");
+    }
+
+    #[test]
     fn ratios_are_checked() {
         let message = |ratios: &str| {
             Mixture::from_toml(&format!("field = 'task'\nsize = 3\n[ratios]\n{ratios}")).unwrap_err().to_string()
@@ -165,6 +206,8 @@ mod tests {
         assert!(message("mcq = 0.4\nmcqu = 0.4").contains("sum of 1, found 0.8"));
         assert!(message("mcq = -1.0\nmcqu = 2.0").contains("ratios.mcq"));
         assert!(message("mcq = nan").contains("NaN"));
+        assert!(message("mcqx = 1.0").contains("ratios.mcqx: expected one of mcqu, mcq, oeq, found \"mcqx\""));
+        assert!(message("").contains("at least one value"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The study's seven mixtures.
 
+use super::number::to_number;
 use super::{Field, Mixture};
 use crate::Result;
 use crate::record::Origin;
@@ -93,8 +94,7 @@ impl Preset {
     /// [`Error::Config`](crate::Error::Config) if `num_records` is 0.
     pub fn mixture(self, num_records: u64, seed: u64) -> Result<Mixture> {
         let origins = self.origins();
-        #[expect(clippy::cast_precision_loss, reason = "there are at most three")]
-        let ratio = 1.0 / origins.len() as f64;
+        let ratio = 1.0 / to_number(origins.len() as u64);
         let ratios = origins.iter().map(|origin| (origin.to_string(), ratio)).collect();
         Mixture::new(Field::Origin, ratios, num_records, seed)
     }

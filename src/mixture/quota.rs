@@ -1,5 +1,7 @@
 //! Integer quotas.
 
+use super::number::{to_count, to_number};
+
 /// Shares `total` among `weights` by largest remainder; remainders that tie are given in order.
 ///
 /// The quotas sum to `total`, and each is within 1 of its exact share. All are 0 where the weights are.
@@ -11,24 +13,18 @@
 /// # Source
 /// Hamilton's method of apportionment.
 #[must_use]
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counts of records are far below 2^53"
-)]
 pub fn largest_remainder(total: u64, weights: &[f64]) -> Vec<u64> {
     let sum: f64 = weights.iter().sum();
     if sum <= 0.0 {
         return vec![0; weights.len()];
     }
     // Multiplied before it is divided: equal weights get equal shares to the last bit.
-    let shares: Vec<f64> = weights.iter().map(|weight| total as f64 * weight / sum).collect();
-    let mut quotas: Vec<u64> = shares.iter().map(|share| share.floor() as u64).collect();
+    let shares: Vec<f64> = weights.iter().map(|weight| to_number(total) * weight / sum).collect();
+    let mut quotas: Vec<u64> = shares.iter().map(|share| to_count(*share)).collect();
     let mut order: Vec<usize> = (0..weights.len()).collect();
     order.sort_by(|&a, &b| shares[b].fract().total_cmp(&shares[a].fract()));
     let missing = total.saturating_sub(quotas.iter().sum());
-    for &index in order.iter().take(missing as usize) {
+    for (&index, _) in order.iter().zip(0..missing) {
         quotas[index] += 1;
     }
     quotas

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::draw::draw_key;
+use super::number::{to_count, to_number};
 use super::{Draw, Mixture, MixtureSummary, Preset, SplitSummary, check_leaks, draw, scaled_size};
 use crate::columnar::RecordKey;
-use crate::provenance::{AtomicFile, Dataset, TOOL_VERSION, sha256_file, write_atomic};
+use crate::provenance::{
+    AtomicFile, Dataset, Freshness, TEMPORARY_PREFIX, TOOL_VERSION, check_output_file, sha256_file, write_json,
+};
 use crate::record::{Record, Split};
 use crate::render::TrainingRow;
 use crate::{Error, Result};
@@ -40,7 +43,8 @@ pub struct Request {
 ///
 /// # Errors
 /// [`Error::Data`] if the data set leaks or has too few records, or if `directory` holds another mixture and `force` is
-/// false; [`Error::Io`] and [`Error::Format`] if a file cannot be read or written.
+/// false; [`Error::Format`] if it holds other things and no mixture; it and [`Error::Io`] if a file cannot be read or
+/// written.
 pub fn write_mixture(
     dataset: &Dataset,
     request: &Request,
@@ -48,16 +52,12 @@ pub fn write_mixture(
     force: bool,
 ) -> Result<(MixtureSummary, bool)> {
     let mut summary = request.summary(dataset);
-    if let Some(found) = read_summary(directory)? {
-        if found.same_request(&summary) && unchanged(&found, directory)? {
-            return Ok((found, false));
-        }
-        if !force {
-            let message = "holds another mixture; give another directory, or --force to replace it";
-            return Err(Error::format(directory, message));
-        }
-        let path = directory.join(MIXTURE);
-        std::fs::remove_file(&path).map_err(Error::io(&path))?;
+    check_place(directory, dataset)?;
+    let found = read_summary(directory)?;
+    if let Some(found) = &found
+        && !freshness(found, &summary, directory)?.must_make(directory, force)?
+    {
+        return Ok((found.clone(), false));
     }
     if !request.allow_leaks {
         let splits = Split::ALL.iter().flat_map(|split| dataset.keys(*split));
@@ -70,15 +70,21 @@ pub fn write_mixture(
     let held_out = request.draw_validation(&validation, &mut summary.notes)?;
     summary.validation = SplitSummary::count(times(&validation, &held_out));
 
+    // Everything that can fail is done before the old files go.
+    let mut files = Vec::new();
     for (split, taken) in [(Split::Train, &taken), (Split::Validation, &held_out)] {
-        let name = format!("{split}.jsonl");
-        write_rows(dataset, split, taken, request.mixture.seed(), &directory.join(&name))?;
-        summary.files.insert(name.clone(), sha256_file(&directory.join(&name))?);
+        let path = directory.join(rows_name(split));
+        files.push((split, write_rows(dataset, split, taken, request.mixture.seed(), &path)?));
     }
-    let mut text = serde_json::to_string_pretty(&summary)
-        .map_err(|error| Error::format(directory.join(MIXTURE), format!("cannot be written: {error}")))?;
-    text.push('\n');
-    write_atomic(&directory.join(MIXTURE), text.as_bytes())?;
+    let path = directory.join(MIXTURE);
+    if found.is_some() {
+        std::fs::remove_file(&path).map_err(Error::io(&path))?;
+    }
+    for (split, file) in files {
+        file.commit()?;
+        summary.files.insert(rows_name(split), sha256_file(&directory.join(rows_name(split)))?);
+    }
+    write_json(&path, &summary)?;
     Ok((summary, true))
 }
 
@@ -143,9 +149,10 @@ impl Request {
             return Ok(self.mixture.clone());
         }
         match scaled_size(&self.mixture, candidates, self.allow_repetition) {
-            0 => Err(Error::Data(
-                "a value of the mixture has no training record at all; take another mixture".to_owned(),
-            )),
+            0 => Err(Error::Data(format!(
+                "a value of the mixture has no training record (it takes {}); take another mixture",
+                self.mixture.ratios().iter().map(|(value, _)| value.as_str()).collect::<Vec<_>>().join(", ")
+            ))),
             size => self.mixture.with_size(size),
         }
     }
@@ -161,13 +168,7 @@ impl Request {
             }
         }
         let part: f64 = present.iter().map(|(_, ratio)| ratio).sum();
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "counts of records are far below 2^53"
-        )]
-        let wanted = (self.validation_size() as f64 * part).round() as u64;
+        let wanted = to_count((to_number(self.validation_size()) * part).round());
         if wanted == 0 {
             return Ok(Draw::new());
         }
@@ -201,6 +202,43 @@ fn times<'a>(candidates: &'a [RecordKey], taken: &'a Draw) -> impl Iterator<Item
     candidates.iter().filter_map(|candidate| taken.get(&candidate.id).map(|times| (candidate, *times)))
 }
 
+/// Checks that `directory` is absent, empty or a mixture, and that no file of the data set is where the mixture goes.
+fn check_place(directory: &Path, dataset: &Dataset) -> Result<()> {
+    let inputs = dataset.files();
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    for name in [MIXTURE.to_owned(), rows_name(Split::Train), rows_name(Split::Validation)] {
+        check_output_file(&directory.join(name), &inputs)?;
+    }
+    if !directory.exists() || directory.join(MIXTURE).exists() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(directory).map_err(Error::io(directory))? {
+        let name = entry.map_err(Error::io(directory))?.file_name();
+        // A temporary file is what a kill left of an earlier try.
+        if !name.to_string_lossy().starts_with(TEMPORARY_PREFIX) {
+            let message = format!("expected a mixture or an empty directory, found {}", name.display());
+            return Err(Error::format(directory, message + " and no mixture.json; give another directory"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the mixture `found` in `directory` is the one that is asked for.
+fn freshness(found: &MixtureSummary, asked: &MixtureSummary, directory: &Path) -> Result<Freshness> {
+    Ok(if !found.same_request(asked) {
+        Freshness::Other("it holds another mixture".to_owned())
+    } else if unchanged(found, directory)? {
+        Freshness::Same
+    } else {
+        Freshness::Other("its files were changed after they were made".to_owned())
+    })
+}
+
+/// Name of the file of a split's rows.
+fn rows_name(split: Split) -> String {
+    format!("{split}.jsonl")
+}
+
 fn unchanged(summary: &MixtureSummary, directory: &Path) -> Result<bool> {
     for (name, expected) in &summary.files {
         let path = directory.join(name);
@@ -212,7 +250,7 @@ fn unchanged(summary: &MixtureSummary, directory: &Path) -> Result<bool> {
 }
 
 /// Writes the rows in the order of the draw, so that no trainer meets one origin after the other.
-fn write_rows(dataset: &Dataset, split: Split, taken: &Draw, seed: u64, path: &Path) -> Result<()> {
+fn write_rows(dataset: &Dataset, split: Split, taken: &Draw, seed: u64, path: &Path) -> Result<AtomicFile> {
     let mut lines = BTreeMap::new();
     for record in dataset.records(split) {
         let record = record?;
@@ -226,7 +264,7 @@ fn write_rows(dataset: &Dataset, split: Split, taken: &Draw, seed: u64, path: &P
     for line in lines.values() {
         file.write_all(line.as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(Error::io(path))?;
     }
-    file.commit()
+    Ok(file)
 }
 
 fn row(record: &Record, split: Split) -> serde_json::Result<String> {

@@ -4,9 +4,13 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use crate::{Error, Result};
+
+/// How the names of temporary files begin; one that is left behind was cut off by a kill.
+pub(crate) const TEMPORARY_PREFIX: &str = ".medinjection-";
 
 /// A file being written beside its destination; it takes its name when [`AtomicFile::commit`] is called.
 ///
@@ -29,7 +33,7 @@ impl AtomicFile {
         };
         std::fs::create_dir_all(directory).map_err(Error::io(directory))?;
         let file = tempfile::Builder::new()
-            .prefix(".medinjection-")
+            .prefix(TEMPORARY_PREFIX)
             .permissions(permissions())
             .tempfile_in(directory)
             .map_err(Error::io(directory))?;
@@ -84,9 +88,30 @@ pub fn write_atomic(destination: &Path, bytes: &[u8]) -> Result<()> {
     file.commit()
 }
 
+/// Writes `value` to `destination` as indented JSON with a line end, whole or not at all.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be written, [`Error::Format`] if `value` cannot be JSON.
+pub fn write_json<T: Serialize + ?Sized>(destination: &Path, value: &T) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::format(destination, format!("cannot be written as JSON: {error}")))?;
+    text.push('\n');
+    write_atomic(destination, text.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_ends_with_a_line_end_and_what_is_no_json_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("value.json");
+        let message = write_json(&path, &std::collections::BTreeMap::from([((1, 2), 3)])).unwrap_err().to_string();
+        assert!(message.contains("value.json: cannot be written as JSON") && !path.exists(), "{message}");
+        write_json(&path, &[1]).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "[\n  1\n]\n");
+    }
 
     #[test]
     fn an_abandoned_file_leaves_what_was_there() {

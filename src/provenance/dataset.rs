@@ -75,6 +75,14 @@ impl Dataset {
         self.paths(&format!("data/{split}-"))
     }
 
+    /// Every file of the data set, the manifest last.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = self.paths("");
+        files.push(self.directory.join(MANIFEST));
+        files
+    }
+
     fn paths(&self, prefix: &str) -> Vec<PathBuf> {
         let names = self.manifest.files.keys().filter(|name| name.starts_with(prefix));
         names.map(|name| self.directory.join(name)).collect()
@@ -125,6 +133,8 @@ mod tests {
         assert_eq!(dataset.documents().next().unwrap().unwrap().text, "Un cas clinique.");
         assert_eq!(dataset.records(Split::Train).count(), 0);
         assert_eq!(dataset.manifest_sha256().len(), 64);
+        assert_eq!(dataset.files().last().unwrap(), &directory.path().join(MANIFEST));
+        assert!(dataset.files().len() == 2 && dataset.files().iter().all(|file| file.exists()));
     }
 
     #[test]

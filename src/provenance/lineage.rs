@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{TOOL_VERSION, write_atomic};
+use super::{TOOL_VERSION, write_json};
 use crate::record::hex;
 use crate::{Error, Result};
 
@@ -37,6 +37,23 @@ pub enum Freshness {
     Same,
     /// It was made from something else; the text says from what.
     Other(String),
+}
+
+impl Freshness {
+    /// Decides whether `output` must be made: `true` if so, `false` if it is there and made from the same inputs.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if it is there, made from something else, and `force` is false.
+    pub fn must_make(self, output: &Path, force: bool) -> Result<bool> {
+        match self {
+            Self::Absent => Ok(true),
+            Self::Same => Ok(false),
+            Self::Other(_) if force => Ok(true),
+            Self::Other(why) => {
+                Err(Error::Data(format!("{}: {why}; give another output, or --force to replace it", output.display())))
+            }
+        }
+    }
 }
 
 impl Lineage {
@@ -87,28 +104,16 @@ impl Lineage {
     /// # Errors
     /// [`Error::Data`] if it is there, made from something else, and `force` is false.
     pub fn must_make(&self, output: &Path, force: bool) -> Result<bool> {
-        match self.freshness(output)? {
-            Freshness::Absent => Ok(true),
-            Freshness::Same => Ok(false),
-            Freshness::Other(_) if force => Ok(true),
-            Freshness::Other(why) => {
-                Err(Error::Data(format!("{}: {why}; give another output, or --force to replace it", output.display())))
-            }
-        }
+        self.freshness(output)?.must_make(output, force)
     }
 
     /// Writes the lineage of the finished `output` beside it.
     ///
     /// # Errors
     /// [`Error::Io`] if `output` cannot be read or the lineage not written.
-    ///
-    /// # Panics
-    /// Never: a lineage always serialises.
     pub fn write(mut self, output: &Path) -> Result<()> {
         self.output = sha256_file(output)?;
-        let mut text = serde_json::to_string_pretty(&self).expect("a lineage always serialises");
-        text.push('\n');
-        write_atomic(&Self::path_for(output), text.as_bytes())
+        write_json(&Self::path_for(output), &self)
     }
 
     fn difference(&self, found: &Self) -> Option<String> {
@@ -142,6 +147,7 @@ pub fn sha256_file(path: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::write_atomic;
     use super::*;
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{TOOL_VERSION, sha256_file, write_atomic};
+use super::{TOOL_VERSION, sha256_file, write_json};
 use crate::record::{Origin, Split, Task};
 use crate::{Error, Result};
 
@@ -139,13 +139,8 @@ impl Manifest {
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be written.
-    ///
-    /// # Panics
-    /// Never: a manifest always serialises.
     pub fn write(&self, directory: &Path) -> Result<()> {
-        let mut text = serde_json::to_string_pretty(self).expect("a manifest always serialises");
-        text.push('\n');
-        write_atomic(&directory.join(MANIFEST), text.as_bytes())
+        write_json(&directory.join(MANIFEST), self)
     }
 
     /// Checks that every file of the manifest is in `directory`, unchanged.

@@ -1,14 +1,19 @@
-//! Whole files, hashes and lineage: how an output says what it was made from.
+//! Whole files, hashes and lineage: how an output says what it was made from. Lines of the files that are read.
 
 mod atomic;
 mod dataset;
 mod lineage;
+mod lines;
 mod manifest;
+mod output;
 
-pub use atomic::{AtomicFile, write_atomic};
+pub(crate) use atomic::TEMPORARY_PREFIX;
+pub use atomic::{AtomicFile, write_atomic, write_json};
 pub use dataset::{Dataset, REJECTED};
 pub use lineage::{Freshness, Lineage, sha256_file};
+pub use lines::{Lines, MAX_LINE_BYTES};
 pub use manifest::{FileEntry, MANIFEST, Manifest, RecordCount, SourceEntry, StepCounts};
+pub use output::{check_output_file, is_same};
 
 /// Version of this tool, as written into every output.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::EvaluationRow;
-use crate::provenance::{AtomicFile, Dataset, Lineage};
+use crate::provenance::{AtomicFile, Dataset, Lineage, check_output_file};
 use crate::record::{Origin, Record, Split, Task};
 use crate::{Error, Result};
 
@@ -37,8 +37,9 @@ impl Filter {
 /// Gives the number of rows, or `None` where `path` was already made from the same data set in the same way.
 ///
 /// # Errors
-/// [`Error::Data`] if no record is kept, or if `path` was made from something else and `force` is false; [`Error::Io`]
-/// and [`Error::Format`] if a file cannot be read or written.
+/// [`Error::Data`] if no record is kept, or if `path` was made from something else and `force` is false;
+/// [`Error::Format`] if `path` is a file of the data set, or no file; it and [`Error::Io`] if a file cannot be read or
+/// written.
 pub fn write_evaluation(
     dataset: &Dataset,
     split: Split,
@@ -46,6 +47,8 @@ pub fn write_evaluation(
     path: &Path,
     force: bool,
 ) -> Result<Option<u64>> {
+    let files = dataset.files();
+    check_output_file(path, &files.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     let config = serde_json::json!({ "split": split, "filter": filter });
     let inputs = BTreeMap::from([("dataset".to_owned(), dataset.manifest_sha256().to_owned())]);
     let lineage = Lineage::new("render", config, inputs);

@@ -4,11 +4,13 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
+use crate::provenance::Lines;
 use crate::{Error, Result};
 
-/// The text of a file.
+/// The text of a file, after the byte-order mark where there is one.
 pub(super) fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(Error::io(path))
+    let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// A JSON file.
@@ -23,9 +25,9 @@ pub(super) fn read_json_if_there<T: DeserializeOwned>(path: &Path) -> Result<Opt
 
 /// A JSON Lines file.
 pub(super) fn read_json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let text = read_text(path)?;
-    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    lines.map(|(row, line)| serde_json::from_str(line).map_err(|error| Error::row(path, row, error))).collect()
+    let value =
+        |(row, line): (u64, Vec<u8>)| serde_json::from_slice(&line).map_err(|error| Error::row(path, row, error));
+    Lines::open(path)?.map(|line| line.and_then(value)).collect()
 }
 
 /// A TOML file.

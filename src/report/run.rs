@@ -63,6 +63,7 @@ pub struct MetricsLine {
 #[derive(Debug)]
 pub struct Run {
     pub(super) name: String,
+    directory: PathBuf,
     pub(super) status: RunStatus,
     pub(super) config: toml::Table,
     pub(super) mixture: Option<MixtureSummary>,
@@ -105,7 +106,8 @@ impl Run {
     }
 
     fn open(directory: &Path, name: String, allow_unfinished: bool) -> Result<Self> {
-        let status: RunStatus = read_json(&directory.join("status.json"))?;
+        let status = read_json_if_there::<RunStatus>(&directory.join("status.json"))?
+            .ok_or_else(|| Error::format(directory, "expected the directory of a run, found no status.json in it"))?;
         if status.state != RunState::Completed && !allow_unfinished {
             return Err(Error::Data(format!(
                 "{}: expected a completed run, found one that {}; finish it, or accept it with --allow-unfinished",
@@ -125,6 +127,7 @@ impl Run {
         }
         Ok(Self {
             name,
+            directory: directory.to_path_buf(),
             status,
             config: read_toml(&directory.join("config.toml"))?,
             mixture: read_json_if_there(&directory.join("mixture.json"))?,
@@ -161,6 +164,11 @@ impl Run {
     /// SHA-256 of each file that the report reads, by run and path.
     pub fn inputs(&self) -> impl Iterator<Item = (String, String)> {
         self.files.iter().map(|(file, sha256)| (format!("{}/{file}", self.name), sha256.clone()))
+    }
+
+    /// The files that the report reads.
+    pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.files.keys().map(|file| self.directory.join(file))
     }
 
     /// Name of the mixture's preset, where it has one.

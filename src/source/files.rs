@@ -10,9 +10,8 @@ use sha2::{Digest, Sha256};
 use super::SourceInfo;
 use crate::provenance::sha256_file;
 use crate::record::hex;
+use crate::text::BYTE_ORDER_MARK;
 use crate::{Error, Result};
-
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// One file of a source.
 #[derive(Debug, Clone)]

@@ -9,18 +9,34 @@ type Fields = Map<String, Value>;
 /// The record that the fields describe; other fields are not looked at.
 ///
 /// `choices` is a list of texts, a list of `{"label", "text"}`, or an object of texts by letter. `answer` is free text, or
-/// the correct letters as text (`B`; `A, C`) or list where there are choices; `answer_labels` goes before it. `task` is
-/// told from these where it is missing.
+/// the correct letters as text (`B`; `A, C`) or list where there are choices; `answer_labels` goes before it. A letter that
+/// stands twice is kept twice. `task` is told from these where it is missing: letters as the answer to an empty list of
+/// choices are those of a multiple-choice question whose choices were lost.
 pub(super) fn record(fields: &Fields) -> Result<Record, String> {
     let instruction = text(fields, "instruction")?.ok_or("expected the key instruction, found none")?;
     let choices = choices(fields.get("choices"))?;
-    let (answer_labels, answer) = answer(fields, !choices.is_empty())?;
-    let task = match text(fields, "task")? {
-        Some(name) => name.parse().map_err(|message| format!("task: {message}"))?,
-        None if choices.is_empty() => Task::Oeq,
-        None if answer_labels.len() == 1 => Task::Mcqu,
-        None => Task::Mcq,
+    let task = text(fields, "task")?.map(|name| name.parse::<Task>()).transpose().map_err(named("task"))?;
+    let labels = letters(fields);
+    let is_multiple = match task {
+        _ if !choices.is_empty() => true,
+        Some(task) => task.is_multiple_choice(),
+        None => {
+            ["choices", "answer_labels"].iter().any(|key| fields.get(*key).is_some_and(Value::is_array))
+                && labels.as_ref().is_ok_and(|labels| !labels.is_empty())
+        }
     };
+    let (answer_labels, answer) = if is_multiple {
+        let labels = labels?;
+        let answer = format_answer(&labels);
+        (labels, answer)
+    } else {
+        (Vec::new(), text(fields, "answer")?.unwrap_or_default())
+    };
+    let task = task.unwrap_or(match answer_labels.len() {
+        _ if !is_multiple => Task::Oeq,
+        1 => Task::Mcqu,
+        _ => Task::Mcq,
+    });
     let mut record = Record {
         id: String::new(),
         group_id: short_hash(instruction.as_bytes()),
@@ -92,11 +108,8 @@ fn choices(value: Option<&Value>) -> Result<Vec<Choice>, String> {
     }
 }
 
-/// The correct letters and the answer's text.
-fn answer(fields: &Fields, has_choices: bool) -> Result<(Vec<ChoiceLabel>, String), String> {
-    if !has_choices {
-        return Ok((Vec::new(), text(fields, "answer")?.unwrap_or_default()));
-    }
+/// The correct letters, ascending.
+fn letters(fields: &Fields) -> Result<Vec<ChoiceLabel>, String> {
     let (key, value) = ["answer_labels", "answer"]
         .into_iter()
         .find_map(|key| fields.get(key).filter(|value| !value.is_null()).map(|value| (key, value)))
@@ -112,9 +125,7 @@ fn answer(fields: &Fields, has_choices: bool) -> Result<(Vec<ChoiceLabel>, Strin
     let mut labels: Vec<ChoiceLabel> =
         letters.into_iter().map(str::parse).collect::<Result<_, _>>().map_err(|message| format!("{key}: {message}"))?;
     labels.sort_unstable();
-    labels.dedup();
-    let text = format_answer(&labels);
-    Ok((labels, text))
+    Ok(labels)
 }
 
 #[cfg(test)]
@@ -139,8 +150,29 @@ mod tests {
 
     #[test]
     fn an_open_question_keeps_its_answer() {
-        let record = read(r#"{"instruction": "Quel os ?", "answer": "Le tibia, a priori"}"#).unwrap();
-        assert_eq!((record.task, record.answer.as_str()), (Task::Oeq, "Le tibia, a priori"));
+        for (rest, answer) in [
+            (r#""answer": "Le tibia, a priori""#, "Le tibia, a priori"),
+            (r#""answer": "A""#, "A"),
+            (r#""choices": [], "answer": "Le tibia""#, "Le tibia"),
+            (r#""choices": [], "answer": "A", "task": "oeq""#, "A"),
+            (r#""choices": [], "answer": null"#, ""),
+        ] {
+            let record = read(&format!(r#"{{"instruction": "Quel os ?", {rest}}}"#)).unwrap();
+            assert_eq!((record.task, record.answer.as_str()), (Task::Oeq, answer), "{rest}");
+        }
+    }
+
+    #[test]
+    fn letters_without_choices_are_of_a_multiple_choice_question() {
+        for (rest, task) in [
+            (r#""choices": [], "answer": "A""#, Task::Mcqu),
+            (r#""choices": [], "answer": ["A", "B"]"#, Task::Mcq),
+            (r#""answer_labels": ["A"]"#, Task::Mcqu),
+            (r#""answer": "A", "task": "mcqu""#, Task::Mcqu),
+        ] {
+            let record = read(&format!(r#"{{"instruction": "Quel os ?", {rest}}}"#)).unwrap();
+            assert_eq!((record.task, record.answer_labels.is_empty()), (task, false), "{rest}");
+        }
     }
 
     #[test]

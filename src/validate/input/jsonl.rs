@@ -1,16 +1,12 @@
 //! Records as JSON, one a line.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::{Row, generic};
+use crate::provenance::Lines;
 use crate::{Error, Result};
-
-/// Bytes from which a line is not read on; a record is a thousand times smaller.
-const MAX_LINE_BYTES: usize = 16 << 20;
 
 /// Reads a file of one JSON object a line and gives each row to `sink` with its one-based line number.
 ///
@@ -20,23 +16,11 @@ const MAX_LINE_BYTES: usize = 16 << 20;
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, and what `sink` returns. A bad line is a [`Row::Unreadable`].
 pub fn read_jsonl(path: &Path, sink: &mut dyn FnMut(u64, Row) -> Result<()>) -> Result<()> {
-    let mut reader = BufReader::new(File::open(path).map_err(Error::io(path))?);
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        let limit = u64::try_from(MAX_LINE_BYTES).unwrap_or(u64::MAX);
-        let num_bytes = reader.by_ref().take(limit).read_until(b'\n', &mut line).map_err(Error::io(path))?;
-        if num_bytes == 0 {
-            break;
-        }
-        if num_bytes == MAX_LINE_BYTES && !line.ends_with(b"\n") {
-            reader.skip_until(b'\n').map_err(Error::io(path))?;
-            sink(number, Row::Unreadable(format!("expected a line under {MAX_LINE_BYTES} bytes, found a longer one")))?;
-            continue;
-        }
-        let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line).trim_ascii();
-        if !text.is_empty() {
-            sink(number, row(text))?;
+    for line in Lines::open(path)? {
+        match line {
+            Ok((number, text)) => sink(number, row(&text))?,
+            Err(Error::Format { row: Some(number), message, .. }) => sink(number, Row::Unreadable(message))?,
+            Err(error) => return Err(error),
         }
     }
     Ok(())
@@ -58,6 +42,7 @@ fn row(text: &[u8]) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provenance::MAX_LINE_BYTES;
     use crate::record::fixture::choice_record;
 
     fn rows(bytes: &[u8]) -> Vec<(u64, Row)> {

@@ -7,9 +7,9 @@ use std::path::Path;
 
 pub use jsonl::read_jsonl;
 
-use crate::columnar::read_records;
+use crate::columnar::{read_records, read_rejected};
 use crate::provenance::Dataset;
-use crate::record::{Record, Split};
+use crate::record::{Record, Rejected, Split};
 use crate::{Error, Result};
 
 /// One row of a file: a record, or why it is none.
@@ -27,7 +27,8 @@ pub type RowSink<'a> = dyn FnMut(&str, u64, Row) -> Result<()> + 'a;
 /// Reads the rows of `path` in order and gives each to `sink`.
 ///
 /// A directory is a data set, whose splits are read one after the other. Of a file, the name's ending says what it is:
-/// `.parquet`, or `.jsonl` and `.ndjson`, see [`read_jsonl`].
+/// `.parquet`, or `.jsonl` and `.ndjson`, see [`read_jsonl`]. Of a data set's `rejected.parquet`, the rows are the records
+/// that were rejected; a row that was none when it was rejected is none here, and says where it came from.
 ///
 /// # Errors
 /// [`Error::Io`] if a file cannot be read; [`Error::Format`] if its kind is unknown, a parquet file is damaged, or a data
@@ -51,17 +52,53 @@ pub fn read_rows(path: &Path, sink: &mut RowSink<'_>) -> Result<()> {
 
 fn read_parquet(path: &Path, sink: &mut RowSink<'_>) -> Result<()> {
     let name = path.display().to_string();
+    // A file of rejected rows has the columns of records and more, of which a row may have none.
+    if let Ok(rejected) = read_rejected(path) {
+        return (1..).zip(rejected).try_for_each(|(number, rejected)| sink(&name, number, rejected?.into()));
+    }
     for (number, record) in (1..).zip(read_records(path)?) {
         sink(&name, number, Row::Record(Box::new(record?)))?;
     }
     Ok(())
 }
 
+impl From<Rejected> for Row {
+    fn from(rejected: Rejected) -> Self {
+        let Rejected { record, detail, source_name, file, row, .. } = rejected;
+        let unreadable = || Self::Unreadable(format!("{detail} ({source_name}, {file}, row {row})"));
+        record.map_or_else(unreadable, |record| Self::Record(Box::new(record)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columnar::RecordWriter;
+    use crate::columnar::{RecordWriter, RejectedWriter};
+    use crate::record::Reason;
     use crate::record::fixture::choice_record;
+
+    #[test]
+    fn rejected_rows_are_records_or_say_where_they_came_from() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rejected.parquet");
+        let record = choice_record("Quel os ?", &["Tibia"], "A");
+        let mut writer = RejectedWriter::create(&path).unwrap();
+        for record in [None, Some(record.clone())] {
+            let text = |text: &str| text.to_owned();
+            let (reason, partner_id, raw) = (Reason::Unreadable, String::new(), text("{"));
+            let (detail, source_name, file, row) = (text("expected a list"), text("essai"), text("a.json"), 7);
+            writer.write(Rejected { record, reason, detail, partner_id, source_name, file, row, raw }).unwrap();
+        }
+        writer.finish().unwrap();
+        let mut rows = Vec::new();
+        let mut sink = |_: &str, number: u64, row| {
+            rows.push((number, row));
+            Ok(())
+        };
+        read_rows(&path, &mut sink).unwrap();
+        let unreadable = Row::Unreadable("expected a list (essai, a.json, row 7)".to_owned());
+        assert_eq!(rows, [(1, unreadable), (2, Row::Record(Box::new(record)))]);
+    }
 
     #[test]
     fn a_parquet_file_gives_its_records_with_their_rows() {

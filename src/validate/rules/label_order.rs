@@ -1,4 +1,4 @@
-//! Choices that are not lettered A, B, C… in order, correct letters that are not ascending.
+//! Choices that are not lettered A, B, C… in order, correct letters that are not ascending or stand twice.
 
 use crate::record::{ChoiceLabel, Finding, Reason, Record};
 
@@ -15,7 +15,11 @@ pub(super) fn check(record: &Record) -> Vec<Finding> {
     }
     let mut pairs = record.answer_labels.iter().zip(record.answer_labels.iter().skip(1));
     if let Some((left, right)) = pairs.find(|(left, right)| left >= right) {
-        let detail = format!("expected ascending letters, found {left} before {right}");
+        let detail = if left == right {
+            format!("expected letters that differ, found {left} twice")
+        } else {
+            format!("expected ascending letters, found {left} before {right}")
+        };
         findings.push(Finding::error(Reason::LabelOrder, "answer_labels", detail));
     }
     findings
@@ -34,5 +38,7 @@ mod tests {
         record.answer_labels.reverse();
         let fields: Vec<String> = check(&record).into_iter().map(|finding| finding.field).collect();
         assert_eq!(fields, ["choices", "answer_labels"]);
+        record.answer_labels[1] = record.answer_labels[0];
+        assert_eq!(check(&record)[1].detail, "expected letters that differ, found B twice");
     }
 }
