@@ -147,6 +147,15 @@ fn numbers_out_of_range_are_named_with_their_option() {
         let (code, _, stderr) = medinjection(directory.path(), &arguments);
         assert!(code == 2 && stderr.contains(&format!("invalid value '{value}' for '{option}")), "{stderr}");
     }
+    let largest = u64::MAX.to_string();
+    for (option, key) in [("--size", "size: expected from 1 to"), ("--validation-size", "validation size: expected at")]
+    {
+        let arguments = ["mix", "--preset", "native", "--size", "20", "--dataset", "data", "--out", "mixed"];
+        let arguments =
+            if option == "--size" { [&arguments[..3], &arguments[5..]].concat() } else { arguments.to_vec() };
+        let (code, _, stderr) = medinjection(directory.path(), &[&arguments[..], &[option, &largest]].concat());
+        assert!(code == 2 && stderr.contains(key) && stderr.lines().count() == 1, "{stderr}");
+    }
     for limit in ["0", "-1"] {
         let (code, stdout, stderr) =
             medinjection(directory.path(), &["inspect", "show", "data", "--limit", limit, "--json"]);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::draw::draw_key;
 use super::number::{to_count, to_number};
-use super::{Draw, Mixture, MixtureSummary, Preset, SplitSummary, check_leaks, draw, scaled_size};
+use super::{Draw, MAX_RECORDS, Mixture, MixtureSummary, Preset, SplitSummary, check_leaks, draw, scaled_size};
 use crate::columnar::RecordKey;
 use crate::provenance::{
     AtomicFile, Dataset, Freshness, TEMPORARY_PREFIX, TOOL_VERSION, check_output_file, sha256_file, write_json,
@@ -168,6 +168,10 @@ impl Request {
             }
         }
         let part: f64 = present.iter().map(|(_, ratio)| ratio).sum();
+        if self.validation_size() > MAX_RECORDS {
+            let message = format!("expected at most {MAX_RECORDS} records, found {}", self.validation_size());
+            return Err(Error::config("validation size", message));
+        }
         let wanted = to_count((to_number(self.validation_size()) * part).round());
         if wanted == 0 {
             return Ok(Draw::new());

@@ -17,12 +17,12 @@ pub(super) fn record(fields: &Fields) -> Result<Record, String> {
     let choices = choices(fields.get("choices"))?;
     let task = text(fields, "task")?.map(|name| name.parse::<Task>()).transpose().map_err(named("task"))?;
     let labels = letters(fields);
+    let is_given = |key| fields.get(key).is_some_and(|value| !value.is_null());
     let is_multiple = match task {
         _ if !choices.is_empty() => true,
         Some(task) => task.is_multiple_choice(),
         None => {
-            ["choices", "answer_labels"].iter().any(|key| fields.get(*key).is_some_and(Value::is_array))
-                && labels.as_ref().is_ok_and(|labels| !labels.is_empty())
+            (is_given("choices") || is_given("answer_labels")) && labels.as_ref().is_ok_and(|labels| !labels.is_empty())
         }
     };
     let (answer_labels, answer) = if is_multiple {
@@ -30,7 +30,8 @@ pub(super) fn record(fields: &Fields) -> Result<Record, String> {
         let answer = format_answer(&labels);
         (labels, answer)
     } else {
-        (Vec::new(), text(fields, "answer")?.unwrap_or_default())
+        let labels = if is_given("answer_labels") { labels? } else { Vec::new() };
+        (labels, text(fields, "answer")?.unwrap_or_default())
     };
     let task = task.unwrap_or(match answer_labels.len() {
         _ if !is_multiple => Task::Oeq,
@@ -163,11 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn letters_without_choices_are_of_a_multiple_choice_question() {
+    fn letters_without_choices_are_kept_and_are_of_a_multiple_choice_question() {
         for (rest, task) in [
             (r#""choices": [], "answer": "A""#, Task::Mcqu),
             (r#""choices": [], "answer": ["A", "B"]"#, Task::Mcq),
+            (r#""choices": {}, "answer": "A""#, Task::Mcqu),
             (r#""answer_labels": ["A"]"#, Task::Mcqu),
+            (r#""answer_labels": ["A"], "task": "oeq""#, Task::Oeq),
             (r#""answer": "A", "task": "mcqu""#, Task::Mcqu),
         ] {
             let record = read(&format!(r#"{{"instruction": "Quel os ?", {rest}}}"#)).unwrap();
