@@ -15,7 +15,8 @@ use crate::validate::{Located, Summary, validate_path};
 /// Check records and list what is wrong with them.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Data set directory, parquet file of records (rejected.parquet too), or JSON Lines: records, or rows of instruction, choices, answer.
+    /// Data set directory, parquet file of records (rejected.parquet too), or JSON Lines: records, or rows of
+    /// instruction, choices, answer.
     path: PathBuf,
     /// Write one line for each finding to this file (CSV, UTF-8 with byte-order mark).
     #[arg(long, value_name = "F")]
