@@ -151,6 +151,33 @@ fn a_random_model_is_said_to_be_one() {
 }
 
 #[test]
+fn metrics_that_are_not_whole_are_warned_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = run(directory.path(), "all", "smollm2", "completed");
+    let path = run.join("metrics.jsonl");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let half = whole.lines().take(3).collect::<Vec<_>>().join("\n");
+    for (text, expected) in [
+        ("", "expected losses up to step 8, found them up to step 0"),
+        ("{\"step\":8}", "expected losses up to step 8, found them up to step 0"),
+        (&half, "expected losses up to step 8, found them up to step 3"),
+        (&format!("{whole}\n{whole}"), "expected steps in ascending order, found step 1 after 8"),
+        (&whole, ""),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let out = directory.path().join("report.html");
+        let (code, stdout, stderr) =
+            medinjection(&["report", run.to_str().unwrap(), "--out", out.to_str().unwrap(), "--force"]);
+        assert_eq!(code, 0, "{stderr}");
+        let page = std::fs::read_to_string(&out).unwrap();
+        for said in [&stdout, &page] {
+            let warned = said.contains(&format!("metrics.jsonl is not whole: {expected}"));
+            assert_eq!(warned, !expected.is_empty(), "{expected}: {said}");
+        }
+    }
+}
+
+#[test]
 fn several_runs_are_a_row_each() {
     let directory = tempfile::tempdir().unwrap();
     let runs = ["a/native", "b/native"].map(|name| run(directory.path(), name, "smollm2", "completed"));
@@ -175,6 +202,18 @@ fn what_cannot_be_reported_is_refused_by_name_and_leaves_nothing() {
     let (code, _, stderr) = report(&stopped, &[]);
     assert!(code == 2 && stderr.contains("--allow-unfinished") && !out.exists(), "{stderr}");
     assert!(report(&stopped, &["--allow-unfinished"]).1.contains("was stopped at step 8"));
+    std::fs::remove_file(&out).unwrap();
+
+    let killed = run(directory.path(), "killed", "smollm2", "completed");
+    std::fs::remove_file(killed.join("status.json")).unwrap();
+    let (code, _, stderr) = report(&killed, &[]);
+    assert!(code == 2 && stderr.contains("--allow-unfinished") && !out.exists(), "{stderr}");
+    assert!(stderr.contains("was killed or still goes on, without a status.json"), "{stderr}");
+    assert!(
+        report(&killed, &["--allow-unfinished"])
+            .1
+            .contains("was killed or still goes on, without a status.json, at step 8")
+    );
     std::fs::remove_file(&out).unwrap();
 
     let other = run(directory.path(), "other", "smollm2", "completed");

@@ -181,6 +181,119 @@ fn a_run_that_is_not_completed_is_refused() {
 }
 
 #[test]
+fn a_run_that_was_killed_is_refused() {
+    let trained = Workshop::trained();
+    std::fs::remove_file(trained.path("run/status.json")).unwrap();
+    for command in [&PREDICT_RUN[..], &MERGE] {
+        trained.refuse(command, "run: expected a run that is completed, found one without status.json: it was killed");
+    }
+    std::fs::remove_dir_all(trained.path("run/adapter")).unwrap();
+    trained.refuse(&PREDICT_RUN, "it was killed");
+    trained.refuse(&[&PREDICT_RUN[..], &["--allow-unfinished"]].concat(), "adapter_config.json");
+}
+
+#[test]
+fn a_forced_run_that_fails_leaves_the_old_adapter() {
+    const WEIGHTS: &str = "adapter/adapter_model.safetensors";
+    let trained = Workshop::trained();
+    let read = |run: &str| std::fs::read(trained.path(run).join(WEIGHTS)).unwrap();
+    let old = read("run");
+    let settings = ["train.epochs=9", "optim.warmup_ratio=0", "optim.learning_rate=1e300"].map(|set| ["--set", set]);
+    let failing = [&TRAIN[..], &["--force"], settings.concat().as_slice()].concat();
+    for _ in 0..2 {
+        trained.refuse(&failing, "expected a finite loss");
+        assert_eq!(read("run/previous"), old);
+    }
+    trained.refuse(&PREDICT_RUN, "found failed");
+    trained.refuse(&PREDICT_RUN, "run/previous is the one before it");
+    let kept =
+        ["predict", "--model", "model", "--adapter", "run/previous", "--data", "test.jsonl", "--out", "out.jsonl"];
+    assert!(trained.run(&kept, &[]).status.success());
+    let other = [&TRAIN[..], &["--set", "train.seed=7"]].concat();
+    assert!(trained.run(&other, &[]).status.success());
+    assert!(read("run") != old && !trained.path("run/previous").exists());
+}
+
+#[test]
+fn a_directory_that_is_no_run_is_not_trained_into() {
+    let workshop = Workshop::new();
+    std::fs::create_dir(workshop.path("run")).unwrap();
+    workshop.write("run/mixture.json", "{\"mine\": true}");
+    for force in [&[][..], &["--force"]] {
+        workshop.refuse(&[&TRAIN[..], force].concat(), "output.dir: run: expected a new or an empty directory");
+        assert_eq!(names(&workshop.path("run")), ["mixture.json"]);
+    }
+    assert_eq!(std::fs::read(workshop.path("run/mixture.json")).unwrap(), b"{\"mine\": true}");
+}
+
+#[test]
+fn an_output_never_replaces_an_input_nor_what_is_no_file() {
+    let workshop = Workshop::trained();
+    let before = std::fs::read(workshop.path("test.jsonl")).unwrap();
+    std::os::unix::fs::symlink("test.jsonl", workshop.path("link.jsonl")).unwrap();
+    std::fs::hard_link(workshop.path("test.jsonl"), workshop.path("hard.jsonl")).unwrap();
+    assert!(Command::new("mkfifo").arg(workshop.path("pipe")).status().unwrap().success());
+    for (out, named) in [
+        ("test.jsonl", "would replace its own input test.jsonl"),
+        ("model/../test.jsonl", "would replace its own input"),
+        ("link.jsonl", "would replace its own input"),
+        ("hard.jsonl", "would replace its own input"),
+        ("model", "found a directory"),
+        ("pipe", "found a pipe"),
+        ("/dev/full", "found a device"),
+    ] {
+        for force in [&[][..], &["--force"]] {
+            let command = ["predict", "--model", "model", "--data", "test.jsonl", "--out", out];
+            workshop.refuse(&[&command[..], force].concat(), named);
+        }
+    }
+    assert_eq!(std::fs::read(workshop.path("test.jsonl")).unwrap(), before);
+    let merge = |out: &str, named: &str| {
+        for force in [&[][..], &["--force"]] {
+            workshop
+                .refuse(&[&["merge", "--model", "model", "--adapter", "run", "--out", out][..], force].concat(), named);
+        }
+    };
+    merge("model", "would replace its own input model");
+    merge("run", "would replace its own input");
+    merge("run/adapter", "would replace its own input");
+    merge("test.jsonl", "found a file");
+    std::fs::create_dir(workshop.path("thesis")).unwrap();
+    workshop.write("thesis/chapter.tex", "");
+    merge("thesis", "found chapter.tex in it");
+    assert!(workshop.path("thesis/chapter.tex").exists() && workshop.path("run/adapter").is_dir());
+}
+
+#[test]
+fn blank_lines_and_a_mark_are_read_over_and_rows_keep_their_numbers() {
+    let workshop = Workshop::new();
+    for name in ["train.jsonl", "test.jsonl"] {
+        let text = std::fs::read_to_string(workshop.path(name)).unwrap();
+        workshop.write(name, format!("\u{feff}\n  \r\n{}\n\n", text.replace('\n', "\n\n")));
+    }
+    for command in [&TRAIN[..], &PREDICT] {
+        let output = workshop.run(command, &[]);
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    std::fs::remove_dir_all(workshop.path("run")).unwrap();
+    let question = json!({ "messages": [{ "role": "user", "content": "Lequel ?" }] });
+    workshop.write("train.jsonl", format!("\u{feff}\n\n{question}\n"));
+    workshop.refuse(
+        &TRAIN,
+        "error: train.jsonl, row 3: messages: expected the model's turn (role assistant) last, found a turn of the user",
+    );
+}
+
+#[test]
+fn a_tokenizer_of_another_model_is_refused_before_it_is_used() {
+    let workshop = Workshop::new();
+    workshop.replace("model/tokenizer.json", "\"A\":65", "\"A\":9965");
+    for command in [&TRAIN[..], &PREDICT] {
+        workshop.refuse(command, "they do not belong together");
+    }
+}
+
+#[test]
 fn a_configuration_names_the_key_that_is_wrong() {
     let workshop = Workshop::new();
     for (from, to, named) in [
@@ -216,6 +329,8 @@ fn a_gguf_file_that_cannot_be_imported_leaves_nothing() {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/parity/gguf/llama.gguf");
     workshop.write("file.gguf", std::fs::read(fixture).unwrap());
     workshop.refuse(&["import-gguf", "file.gguf", "--out", "model"], "--force");
+    workshop.refuse(&["import-gguf", "file.gguf", "--out", "."], "would replace its own input file.gguf");
+    workshop.refuse(&["import-gguf", "file.gguf", "--out", "file.gguf", "--force"], "found a file");
     assert!(workshop.run(&import, &[]).status.success());
     assert!(stderr(&workshop.run(&import, &[])).contains("imported: up to date"));
     std::fs::remove_dir_all(workshop.path("imported")).unwrap();

@@ -91,7 +91,11 @@ fn an_import_is_done_once_and_never_silently_replaced() {
     assert_eq!(std::fs::read(again.join("model.safetensors")).unwrap(), first);
     let foreign = directory.path().join("foreign");
     std::fs::create_dir(&foreign).unwrap();
-    assert!(import_gguf(&llama, &foreign, false).unwrap_err().to_string().contains("no imported model"));
+    std::fs::write(foreign.join("thesis.tex"), "").unwrap();
+    for force in [false, true] {
+        let message = import_gguf(&llama, &foreign, force).unwrap_err().to_string();
+        assert!(message.contains("nothing but a model, found thesis.tex"), "{message}");
+    }
 }
 
 /// The message of the import of a damaged file; nothing is left of it.

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use crate::{Error, Result};
 
 /// How the names of temporary files begin; one that is left behind was cut off by a kill.
-pub(crate) const TEMPORARY_PREFIX: &str = ".medinjection-";
+pub const TEMPORARY_PREFIX: &str = ".medinjection-";
 
 /// A file being written beside its destination; it takes its name when [`AtomicFile::commit`] is called.
 ///

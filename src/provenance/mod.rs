@@ -7,8 +7,7 @@ mod lines;
 mod manifest;
 mod output;
 
-pub(crate) use atomic::TEMPORARY_PREFIX;
-pub use atomic::{AtomicFile, write_atomic, write_json};
+pub use atomic::{AtomicFile, TEMPORARY_PREFIX, write_atomic, write_json};
 pub use dataset::{Dataset, REJECTED};
 pub use lineage::{Freshness, Lineage, sha256_file};
 pub use lines::{Lines, MAX_LINE_BYTES};

@@ -102,6 +102,14 @@ pub(super) fn caveats(runs: &[Run]) -> Vec<String> {
             ));
         }
     }
+    for run in runs {
+        if let Some(damage) = run.damaged_metrics() {
+            caveats.push(format!(
+                "{}: metrics.jsonl is not whole: {damage}; the losses shown are not the run's",
+                run.name
+            ));
+        }
+    }
     if runs.iter().any(|run| run.questions != runs[0].questions) {
         caveats.push("the runs did not answer the same questions; their scores cannot be compared".to_owned());
     }

@@ -24,6 +24,9 @@ pub enum RunState {
     Stopped,
     /// It ended with an error.
     Failed,
+    /// It has left no status: it was killed, or still goes on.
+    #[serde(skip_deserializing)]
+    Killed,
 }
 
 /// `status.json`: how training ended.
@@ -106,11 +109,10 @@ impl Run {
     }
 
     fn open(directory: &Path, name: String, allow_unfinished: bool) -> Result<Self> {
-        let status = read_json_if_there::<RunStatus>(&directory.join("status.json"))?
-            .ok_or_else(|| Error::format(directory, "expected the directory of a run, found no status.json in it"))?;
+        let status = status(directory)?;
         if status.state != RunState::Completed && !allow_unfinished {
             return Err(Error::Data(format!(
-                "{}: expected a completed run, found one that {}; finish it, or accept it with --allow-unfinished",
+                "{}: expected a completed run, found one that {}; make it again by the same train command, or accept it with --allow-unfinished",
                 directory.display(),
                 status.ending()
             )));
@@ -205,6 +207,17 @@ impl Run {
         self.metrics.iter().filter_map(|line| Some((line.step, line.loss?))).collect()
     }
 
+    /// What is wrong with the lines of metrics; `None` where they are those of the whole run.
+    pub(super) fn damaged_metrics(&self) -> Option<String> {
+        let steps: Vec<u64> = self.losses().into_iter().map(|(step, _)| step).collect();
+        let last = steps.last().copied().unwrap_or(0);
+        if self.status.state == RunState::Completed && last != self.status.step {
+            return Some(format!("expected losses up to step {}, found them up to step {last}", self.status.step));
+        }
+        let turned = steps.windows(2).find(|pair| pair[1] <= pair[0])?;
+        Some(format!("expected steps in ascending order, found step {} after {}", turned[1], turned[0]))
+    }
+
     /// The lines of metrics that are evaluations, with their loss.
     pub(super) fn eval_losses(&self) -> Vec<(u64, f64)> {
         self.metrics.iter().filter_map(|line| Some((line.step, line.eval_loss?))).collect()
@@ -219,10 +232,25 @@ impl RunStatus {
             RunState::Requeue => "waits to be resumed",
             RunState::Stopped => "was stopped",
             RunState::Failed => "failed",
+            RunState::Killed => "was killed or still goes on, without a status.json,",
         };
         let because = if self.reason.is_empty() { String::new() } else { format!(" ({})", self.reason) };
         format!("{verb} at step {}{because}", self.step)
     }
+}
+
+/// The status of the run in `directory`, which one that was killed has not written.
+fn status(directory: &Path) -> Result<RunStatus> {
+    if let Some(status) = read_json_if_there(&directory.join("status.json"))? {
+        return Ok(status);
+    }
+    if !directory.join("config.toml").exists() {
+        return Err(Error::format(directory, "expected the directory of a run, found no status.json in it"));
+    }
+    // What was being written when the run was killed may be damaged, or not be there.
+    let metrics: Vec<MetricsLine> = read_json_lines(&directory.join("metrics.jsonl")).unwrap_or_default();
+    let step = metrics.iter().filter(|line| line.loss.is_some()).map(|line| line.step).max().unwrap_or(0);
+    Ok(RunStatus { state: RunState::Killed, step, reason: String::new() })
 }
 
 /// Predictions and scores of the base or the tuned model.

@@ -16,23 +16,18 @@ struct Status {
 /// The folder in PEFT's format that `path` names: itself, or the `adapter` of the run that it is.
 ///
 /// # Errors
-/// [`Error::Format`] if it is neither, or the run is not completed and `allow_unfinished` is false.
+/// [`Error::Format`] if it is neither, or the run is not completed and `allow_unfinished` is false: its `status.json` says
+/// so, or is not there, as after a run that was killed.
 pub fn find(path: &Path, allow_unfinished: bool) -> Result<PathBuf> {
-    let is_run = path.join("adapter").is_dir() || path.join("status.json").exists();
+    let has_files_of_run = |path: &Path| ["status.json", "config.toml"].iter().any(|name| path.join(name).exists());
+    let is_run = path.join("adapter").is_dir() || has_files_of_run(path);
     let run = if is_run {
         Some(path)
     } else {
-        path.parent().filter(|parent| path.ends_with("adapter") && parent.join("status.json").exists())
+        path.parent().filter(|parent| path.ends_with("adapter") && has_files_of_run(parent))
     };
     if let Some(run) = run.filter(|_| !allow_unfinished) {
-        let status = run.join("status.json");
-        let text = std::fs::read_to_string(&status).map_err(Error::io(&status))?;
-        let Status { state } = serde_json::from_str(&text).map_err(|error| Error::format(&status, error))?;
-        if state != "completed" {
-            let message =
-                format!("expected a run that is completed, found {state}; --allow-unfinished takes it as it is");
-            return Err(Error::format(&status, message));
-        }
+        check_completed(run)?;
     }
     let folder = if is_run { path.join("adapter") } else { path.to_path_buf() };
     if !folder.join(peft::CONFIG_FILE).exists() {
@@ -42,6 +37,27 @@ pub fn find(path: &Path, allow_unfinished: bool) -> Result<PathBuf> {
         ));
     }
     Ok(folder)
+}
+
+fn check_completed(run: &Path) -> Result<()> {
+    let path = run.join("status.json");
+    let found = match std::fs::read(&path) {
+        Ok(bytes) => {
+            let Status { state } = serde_json::from_slice(&bytes).map_err(|error| Error::format(&path, error))?;
+            if state == "completed" {
+                return Ok(());
+            }
+            state
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            "one without status.json: it was killed, or still goes on".to_owned()
+        }
+        Err(error) => return Err(Error::io(&path)(error)),
+    };
+    let previous = run.join("previous");
+    let kept = if previous.exists() { format!(", {} is the one before it", previous.display()) } else { String::new() };
+    let help = "make it again by the same train command; --allow-unfinished takes it as it is";
+    Err(Error::format(run, format!("expected a run that is completed, found {found}; {help}{kept}")))
 }
 
 #[cfg(test)]
@@ -58,11 +74,20 @@ mod tests {
             std::fs::write(run.path().join("status.json"), format!(r#"{{"state":"{state}","step":3,"reason":""}}"#))
                 .unwrap();
         };
-        assert!(find(run.path(), false).unwrap_err().to_string().contains("status.json"));
+        let message = find(run.path(), false).unwrap_err().to_string();
+        assert!(message.contains("without status.json: it was killed") && message.contains("train"), "{message}");
         status("stopped");
         for path in [run.path(), adapter.as_path()] {
             let message = find(path, false).unwrap_err().to_string();
             assert!(message.contains("found stopped") && message.contains("--allow-unfinished"), "{message}");
+            assert_eq!(find(path, true).unwrap(), adapter);
+        }
+        std::fs::remove_file(run.path().join("status.json")).unwrap();
+        std::fs::write(run.path().join("config.toml"), "").unwrap();
+        std::fs::create_dir(run.path().join("previous")).unwrap();
+        for path in [run.path(), adapter.as_path()] {
+            let message = find(path, false).unwrap_err().to_string();
+            assert!(message.contains("it was killed") && message.contains("previous is the one before"), "{message}");
             assert_eq!(find(path, true).unwrap(), adapter);
         }
         status("completed");

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use medinjection_fr::provenance::write_atomic;
+use medinjection_fr::provenance::write_json;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use tch::{Device, Kind, Tensor};
@@ -105,11 +105,7 @@ pub fn save(directory: &Path, model: &CausalLm, config: &AdapterConfig, base_mod
         write_tensor_file(&folder.join(WEIGHTS_FILE), &layout, |entry| {
             values.next().ok_or_else(|| Error::format(directory, format!("{}: no such parameter", entry.name)))
         })?;
-        let path = folder.join(CONFIG_FILE);
-        let mut text = serde_json::to_string_pretty(&config_file(config, base_model))
-            .map_err(|error| Error::format(&path, error))?;
-        text.push('\n');
-        Ok(write_atomic(&path, text.as_bytes())?)
+        Ok(write_json(&folder.join(CONFIG_FILE), &config_file(config, base_model))?)
     })
 }
 

@@ -28,8 +28,9 @@ pub(super) fn without_generation_tags(source: &str) -> String {
     let mut rest = source;
     let mut result = String::with_capacity(source.len());
     while let Some(start) = rest.find("{%") {
-        let Some(length) = rest[start..].find("%}") else { break };
-        let tag = &rest[start + 2..start + length];
+        let opened = start + 2;
+        let Some(length) = rest[opened..].find("%}") else { break };
+        let tag = &rest[opened..opened + length];
         result.push_str(&rest[..start]);
         let word = tag.trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '+');
         let replaced = match word {
@@ -40,11 +41,14 @@ pub(super) fn without_generation_tags(source: &str) -> String {
         result.push_str("{%");
         result.push_str(&replaced);
         result.push_str("%}");
-        rest = &rest[start + length + 2..];
+        rest = &rest[opened + length + 2..];
     }
     result.push_str(rest);
     result
 }
+
+/// The widest indentation of `tojson`; more is the mistake of a template, or an attempt to use up memory.
+const MAX_INDENT: usize = 64;
 
 /// Python prints `True`, `False` and `None`.
 fn print_like_python(output: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
@@ -66,6 +70,10 @@ fn to_json(value: &Value, arguments: Kwargs) -> Result<String, Error> {
     }
     arguments.assert_all_used()?;
     match indent {
+        Some(width) if MAX_INDENT < width => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("tojson: expected an indent of at most {MAX_INDENT}, found {width}"),
+        )),
         Some(width) => write_json(value, PrettyFormatter::with_indent(" ".repeat(width).as_bytes())),
         None => write_json(value, SpacedFormatter),
     }
@@ -100,6 +108,9 @@ impl Formatter for SpacedFormatter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    const PIECES: &str = "[{%} \\-+é]|generation|endgeneration|\\{% |if yes| %\\}";
 
     fn render(source: &str) -> Result<String, Error> {
         let context = minijinja::context! { text => "é<", list => [1, 2], yes => true };
@@ -113,6 +124,21 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_that_is_none_is_left_to_jinja() {
+        for source in ["{%}", "{%", "{%%}", "a{%}b%}", "{%-%}"] {
+            assert_eq!(without_generation_tags(source), source);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_template_or_an_error(pieces in prop::collection::vec(PIECES, 0..12)) {
+            let source = pieces.concat();
+            let _ = render(&source);
+        }
+    }
+
+    #[test]
     fn values_are_printed_as_python_prints_them() {
         assert_eq!(render("{{ yes }} {{ not yes }} {{ none }} {{ missing }}|").unwrap(), "True False None |");
     }
@@ -122,6 +148,8 @@ mod tests {
         assert_eq!(render("{{ {'b': text, 'a': list} | tojson }}").unwrap(), r#"{"b": "é<", "a": [1, 2]}"#);
         assert_eq!(render("{{ list | tojson(indent=2) }}").unwrap(), "[\n  1,\n  2\n]");
         assert!(render("{{ list | tojson(ensure_ascii=true) }}").is_err());
+        let message = render("{{ list | tojson(indent=9000000000000000000) }}").unwrap_err().to_string();
+        assert!(message.contains("expected an indent of at most 64"), "{message}");
     }
 
     #[test]

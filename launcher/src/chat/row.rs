@@ -117,12 +117,14 @@ impl Chat {
     /// Token ids and loss mask of a conversation that ends with the model's turn.
     ///
     /// # Errors
-    /// [`Error::Format`] if it does not, if the template refuses it, or if the tokens of the rendered prompt are not
+    /// [`Error::Library`] if it does not; [`Error::Format`] if the template refuses it, or if the tokens of the rendered prompt are not
     /// the first tokens of the rendered conversation (a model trained so would answer another prompt than it is asked).
     pub fn tokenize_row(&self, messages: &[Message], loss_on: LossOn) -> Result<TokenizedRow> {
         let Some((last, before)) = messages.split_last().filter(|(last, _)| last.role == Role::Assistant) else {
-            let found = messages.last().map_or("no message".to_owned(), |last| format!("a turn of {:?}", last.role));
-            return Err(Error::format(self.template.path(), format!("expected the model's turn last, found {found}")));
+            let found =
+                messages.last().map_or("no message".to_owned(), |last| format!("a turn of the {}", name(last.role)));
+            let message = format!("messages: expected the model's turn (role assistant) last, found {found}");
+            return Err(medinjection_fr::Error::Data(message).into());
         };
         let prompt = self.template.render(before, true)?;
         let whole = self.template.render(messages, false)?;
@@ -155,6 +157,14 @@ impl Chat {
                 "the prompt's tokens do not begin the conversation's: {message}; give the model folder a template that keeps them"
             ),
         )
+    }
+}
+
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
     }
 }
 
@@ -238,9 +248,11 @@ mod tests {
 
     #[test]
     fn a_row_ends_with_the_models_turn() {
-        for messages in [vec![], vec![Message::user("Q")], vec![Message::assistant("B"), Message::user("Q")]] {
+        let turns = || vec![Message::assistant("B"), Message::user("Q")];
+        for (messages, found) in [(vec![], "no message"), (turns(), "a turn of the user")] {
             let message = chat(CHATML).tokenize_row(&messages, LossOn::Chat).unwrap_err().to_string();
-            assert!(message.contains("expected the model's turn last"), "{message}");
+            let expected = format!("messages: expected the model's turn (role assistant) last, found {found}");
+            assert_eq!(message, expected, "the row is to blame, and no file of the model");
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) struct Arguments {
     /// GGUF file (architectures llama and qwen2)
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Model folder to make
+    /// Model folder to make: new, empty, or one that holds nothing but a model
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Replace a folder that was made from something else

@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     /// A run, or an adapter folder in PEFT's format
     #[arg(long, value_name = "DIR")]
     adapter: PathBuf,
-    /// Folder of the merged model
+    /// Folder of the merged model: new, empty, or one that holds nothing but a model
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Replace a model that was made from something else

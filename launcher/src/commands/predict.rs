@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     /// Evaluation rows (JSON Lines)
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
-    /// Predictions (JSON Lines)
+    /// Predictions (JSON Lines); never the file of --data
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// How answers are drawn

@@ -26,7 +26,8 @@ pub(super) struct Arguments {
     /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// Replace a completed run that was made from something else
+    /// Replace a completed run that was made from something else; it is kept in the run's folder "previous" until the
+    /// new one is completed
     #[arg(long)]
     force: bool,
 }

@@ -1,5 +1,7 @@
 //! One section of a TOML file, read key by key, so that every message names its key.
 
+use std::path::PathBuf;
+
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
@@ -39,6 +41,29 @@ impl Section {
     /// The value of `key`, which must be there.
     pub(super) fn required<T: DeserializeOwned>(&mut self, key: &'static str) -> Result<T> {
         self.optional(key)?.ok_or_else(|| self.refuse(key, "expected a value, found none; it is required"))
+    }
+
+    /// The count of `key`, or `default`; `largest` at most.
+    pub(super) fn count<T: DeserializeOwned + PartialOrd + Copy + std::fmt::Display>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        largest: T,
+    ) -> Result<T> {
+        let value = self.or(key, default)?;
+        if value <= largest {
+            return Ok(value);
+        }
+        Err(self.refuse(key, format!("expected a number of at most {largest}, found {value}")))
+    }
+
+    /// The path of `key`, which must be there.
+    pub(super) fn path(&mut self, key: &'static str) -> Result<PathBuf> {
+        let path: PathBuf = self.required(key)?;
+        if path.as_os_str().is_empty() {
+            return Err(self.refuse(key, "expected a path, found an empty text"));
+        }
+        Ok(path)
     }
 
     /// The number of `key`, or `default`; `accepts` says which numbers may stand there, `range` says it in words.

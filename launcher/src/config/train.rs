@@ -11,6 +11,12 @@ use super::section::Section;
 use crate::chat::LossOn;
 use crate::{Error, Result};
 
+/// More rows than a step of any training has; products of such numbers stay inside 64 bits.
+const MAX_ROWS_A_STEP: NonZeroUsize = NonZeroUsize::new(1 << 24).expect("2²⁴ is not zero");
+
+/// As [`MAX_ROWS_A_STEP`], of passes over the rows.
+const MAX_EPOCHS: NonZeroU64 = NonZeroU64::new(1 << 24).expect("2²⁴ is not zero");
+
 /// In which order the rows of an epoch are trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -174,25 +180,22 @@ impl TrainConfig {
         let mut model = Section::take(&mut file, "model")?;
         let mut output = Section::take(&mut file, "output")?;
         let config = Self {
-            model: ModelSection { path: model.required("path")? },
+            model: ModelSection { path: model.path("path")? },
             data: data(Section::take(&mut file, "data")?)?,
             adapter: adapter(Section::take(&mut file, "adapter")?)?,
             optim: optim(Section::take(&mut file, "optim")?)?,
             train: train(Section::take(&mut file, "train")?)?,
-            output: OutputSection { dir: output.required("dir")? },
+            output: OutputSection { dir: output.path("dir")? },
         };
         model.finish()?;
         output.finish()?;
-        if config.output.dir.as_os_str().is_empty() {
-            return Err(Error::config("output.dir", "expected a folder, found an empty text"));
-        }
         Ok(config)
     }
 }
 
 fn data(mut section: Section) -> Result<DataSection> {
     let data = DataSection {
-        train: section.required("train")?,
+        train: section.path("train")?,
         order: section.or("order", Order::LengthGrouped)?,
         loss_on: section.or("loss_on", LossOn::Chat)?,
         max_tokens: section.or("max_tokens", nonzero(2048))?,
@@ -237,10 +240,10 @@ fn optim(mut section: Section) -> Result<OptimSection> {
 
 fn train(mut section: Section) -> Result<TrainSection> {
     let train = TrainSection {
-        epochs: section.or("epochs", nonzero_u64(10))?,
+        epochs: section.count("epochs", nonzero_u64(10), MAX_EPOCHS)?,
         max_steps: section.optional("max_steps")?,
-        global_batch_size: section.or("global_batch_size", nonzero(192))?,
-        micro_batch_size: section.or("micro_batch_size", nonzero(12))?,
+        global_batch_size: section.count("global_batch_size", nonzero(192), MAX_ROWS_A_STEP)?,
+        micro_batch_size: section.count("micro_batch_size", nonzero(12), MAX_ROWS_A_STEP)?,
         seed: section.or("seed", 42)?,
         precision: section.or("precision", Precision::Auto)?,
         gradient_checkpointing: section.or("gradient_checkpointing", true)?,
@@ -262,7 +265,8 @@ fn nonzero_u64(value: u64) -> NonZeroU64 {
 fn assign(file: &mut Table, assignment: &str) -> Result<()> {
     let form = || Error::config(format!("--set {assignment}"), "expected section.key=value");
     let (name, text) = assignment.split_once('=').ok_or_else(form)?;
-    let (section, key) = name.trim().split_once('.').filter(|(_, key)| !key.contains('.')).ok_or_else(form)?;
+    let whole = |(section, key): &(&str, &str)| !section.is_empty() && !key.is_empty() && !key.contains('.');
+    let (section, key) = name.trim().split_once('.').filter(whole).ok_or_else(form)?;
     let value = toml::from_str::<Table>(&format!("value = {text}"))
         .ok()
         .filter(|table| table.len() == 1)
@@ -280,6 +284,7 @@ fn assign(file: &mut Table, assignment: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const SMALLEST: &str = "model.path = \"m\"\ndata.train = \"t.jsonl\"\noutput.dir = \"run\"\n";
 
@@ -328,6 +333,12 @@ mod tests {
             ("adapter.target_modules=[\"qproj\"]", "adapter.target_modules: "),
             ("seed=3", "--set seed=3: expected section.key=value"),
             ("train.a.b=3", "--set train.a.b=3: expected section.key=value"),
+            (".epochs=3", "--set .epochs=3: expected section.key=value"),
+            ("train.=3", "--set train.=3: expected section.key=value"),
+            ("model.path=", "model.path: expected a path, found an empty text"),
+            ("train.micro_batch_size=4611686018427387904", "train.micro_batch_size: expected a number of at most"),
+            ("train.global_batch_size=4611686018427387904", "train.global_batch_size: expected a number of at most"),
+            ("train.epochs=9223372036854775807", "train.epochs: expected a number of at most"),
         ];
         for (assignment, named) in refused {
             let message = load(SMALLEST, &[assignment]).unwrap_err().to_string();
@@ -336,5 +347,50 @@ mod tests {
         let message = load("model.path = \"m\"\noutput.dir = \"o\"", &[]).unwrap_err().to_string();
         assert!(message.contains("data.train: expected a value, found none"), "{message}");
         assert!(load("model = [", &[]).unwrap_err().to_string().contains("sft.toml"));
+    }
+
+    /// Keys and values that come near a configuration, so that some of them are one.
+    const NAMES: &str = "(model|data|adapter|optim|train|output|é|)\\.(path|train|dir|rank|alpha|dropout|epochs|max_steps\
+        |micro_batch_size|global_batch_size|seed|learning_rate|warmup_ratio|order|init_from|target_modules|x|)";
+    const VALUES: &str = "\"[a-zé\\\\\"]{0,3}\"|-?[0-9]{1,20}|-?[0-9]{1,3}\\.[0-9]{1,3}(e-?[0-9]{1,3})?|nan|-?inf|true\
+        |file|shuffled|\\[\"[qkv]_proj\"\\]|\\{x = 1\\}|1979-05-27|\\[{1,3}|\\PC{0,6}";
+
+    /// Reads the text; what can be read is written and read again.
+    fn accepted_or_refused(text: &str, overrides: &[&str]) -> Result<(), TestCaseError> {
+        match load(text, overrides) {
+            Ok(config) => prop_assert_eq!(load(&config.to_toml().unwrap(), &[]).unwrap(), config),
+            Err(Error::Config { key, message }) => prop_assert!(!key.is_empty() && !message.is_empty()),
+            Err(Error::Format { path, .. }) => prop_assert!(path.ends_with("sft.toml")),
+            Err(other) => prop_assert!(false, "{other}"),
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_configuration_or_refused(text in "\\PC{0,80}") {
+            accepted_or_refused(&text, &[])?;
+        }
+
+        #[test]
+        fn near_configurations_are_accepted_or_refused(lines in prop::collection::vec((NAMES, VALUES), 0..6)) {
+            let lines: Vec<String> = lines.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
+            accepted_or_refused(&format!("{SMALLEST}{}", lines.concat()), &[])?;
+        }
+
+        #[test]
+        fn any_override_is_taken_or_refused_by_name(any in "\\PC{0,20}", (name, value) in (NAMES, VALUES)) {
+            let assignment = format!("{name}={value}");
+            for assignment in [any.as_str(), &assignment] {
+                if let Err(error) = load(SMALLEST, &[assignment]) {
+                    let message = error.to_string();
+                    let key = assignment.split('=').next().unwrap_or_default().trim();
+                    let section = key.split('.').next().unwrap_or_default();
+                    let named = message.contains(&format!("--set {assignment}")) || message.contains(&format!(": {section}"));
+                    prop_assert!(named, "{assignment}: {message}");
+                }
+                accepted_or_refused(SMALLEST, &[assignment])?;
+            }
+        }
     }
 }

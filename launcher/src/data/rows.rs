@@ -1,9 +1,8 @@
 //! Training rows as token ids.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use medinjection_fr::provenance::Lines;
 use medinjection_fr::render::{Message, Role, TrainingRow};
 
 use crate::chat::{Chat, LossOn, TokenizedRow};
@@ -22,19 +21,18 @@ impl Dataset {
     /// Reads the JSON Lines file `path` and tokenizes its rows.
     ///
     /// A row longer than `max_tokens` loses the beginning of its longest user message, never the template's marks nor
-    /// the answer.
+    /// the answer. Blank lines and a byte-order mark are passed over.
     ///
     /// # Errors
     /// [`Error::Library`] naming the line if the file cannot be read, has no row or one that is not a training row; if a row
     /// is too long without its question; if it holds no target.
     pub fn load(path: &Path, chat: &Chat, loss_on: LossOn, max_tokens: usize) -> Result<Self> {
-        let reader = BufReader::new(File::open(path).map_err(Error::io(path))?);
         let mut dataset = Self { rows: Vec::new(), num_truncated: 0 };
-        for (line, number) in reader.lines().zip(1u64..) {
-            let line = line.map_err(Error::io(path))?;
+        for line in Lines::open(path)? {
+            let (number, line) = line?;
             let at = |message: String| Error::from(medinjection_fr::Error::row(path, number, message));
             let row: TrainingRow =
-                serde_json::from_str(&line).map_err(|error| at(format!("not a training row: {error}")))?;
+                serde_json::from_slice(&line).map_err(|error| at(format!("not a training row: {error}")))?;
             let (row, truncated) =
                 tokenize(row.messages, chat, loss_on, max_tokens).map_err(|error| at(error.to_string()))?;
             dataset.num_truncated += usize::from(truncated);

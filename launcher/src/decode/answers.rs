@@ -72,6 +72,11 @@ impl<'a> Answers<'a> {
             branches.push(Branch { label: None, tokens: vec![self.chat.end_of_turn()] });
         }
         for (index, branch) in branches.iter().enumerate() {
+            if branch.tokens.is_empty() {
+                let path = self.chat.tokenizer().path();
+                let label = branch.label.map(|label| label.to_string()).unwrap_or_default();
+                return Err(Error::format(path, format!("expected a token for {label} after {so_far:?}, found none")));
+            }
             let begins = |other: &Branch| other.tokens.starts_with(&branch.tokens);
             if branches.iter().enumerate().any(|(other_index, other)| index != other_index && begins(other)) {
                 let label = branch.label.map_or("the end of the turn".to_owned(), |label| label.to_string());

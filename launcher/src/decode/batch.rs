@@ -51,10 +51,16 @@ impl<'a> Decoder<'a> {
     /// Renders and encodes a question; `labels` are those of its choices, none for an open question.
     ///
     /// # Errors
-    /// [`Error::Format`](crate::Error::Format) if the template refuses the conversation, or the tokenizer the text.
+    /// [`Error::Format`](crate::Error::Format) if the template refuses the conversation or writes nothing for it, or the
+    /// tokenizer refuses the text; [`Error::Environment`](crate::Error::Environment) if it has tokens that the model has not.
     pub fn question(&self, messages: &[Message], task: Task, labels: &[ChoiceLabel]) -> Result<Question> {
         let prompt = self.chat.prompt(messages)?;
         let input_ids = self.chat.tokenizer().encode(&prompt)?;
+        if input_ids.is_empty() {
+            let message = "expected a prompt from the chat template, found an empty text";
+            return Err(crate::Error::format(self.chat.template().path(), message));
+        }
+        self.model.check_ids(&input_ids)?;
         let mut labels = labels.to_vec();
         labels.sort_unstable();
         let context = self.context(messages, &prompt)?;
@@ -174,6 +180,7 @@ impl<'a> Decoder<'a> {
     fn score(&self, prompt: &[i64], branch: &Branch) -> Result<f64> {
         let (last, before) = branch.tokens.split_last().unwrap_or((&0, &[]));
         let sequence = [prompt, before].concat();
+        self.model.check_ids(&branch.tokens)?;
         let hidden = self.model.hidden(&PackedBatch::new(&[&sequence], self.model.device()), None, None);
         let predicted = hidden.slice(0, i64::try_from(prompt.len()).unwrap_or(i64::MAX) - 1, None, 1);
         let log_probabilities = self.model.logits(&predicted).log_softmax(-1, Kind::Float);

@@ -15,6 +15,7 @@ use medinjection_fr::record::ChoiceLabel;
 pub use batch::{Decoder, Question};
 
 use crate::Result;
+use crate::model::unknown_token;
 
 /// How an answer is drawn from a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,10 +91,8 @@ fn softmax(values: &[f64]) -> Vec<f64> {
 fn logit(logits: &[f32], token: i64) -> Result<f64> {
     let found = usize::try_from(token).ok().and_then(|index| logits.get(index));
     found.map(|value| f64::from(*value)).ok_or_else(|| {
-        let size = logits.len();
-        crate::Error::Environment(format!(
-            "the tokenizer has a token {token}, the model only {size}: they do not belong together"
-        ))
+        let size = i64::try_from(logits.len()).unwrap_or(i64::MAX);
+        unknown_token(token, size)
     })
 }
 

@@ -9,7 +9,7 @@ mod tensors;
 mod tokenizer;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use medinjection_fr::provenance::{Lineage, sha256_file, write_atomic};
 use serde_json::Value;
@@ -17,7 +17,7 @@ use serde_json::Value;
 use architecture::Architecture;
 use gguf::Gguf;
 
-use crate::model::{save_weights, write_folder};
+use crate::model::{must_make_folder, save_weights, write_folder};
 use crate::{Error, Result};
 
 /// Whether an import had to be done.
@@ -33,12 +33,12 @@ pub enum Imported {
 ///
 /// # Errors
 /// [`Error::Format`] if the file is truncated or hostile, or holds something that is not known here; [`Error::Library`]
-/// if a file cannot be read or written, or if `out` was made from something else and `force` is false.
+/// if a file cannot be read or written; what [`must_make_folder`] refuses.
 pub fn import_gguf(source: &Path, out: &Path, force: bool) -> Result<Imported> {
     let gguf = Gguf::open(source)?;
     let inputs = BTreeMap::from([("gguf".to_owned(), sha256_file(source)?)]);
     let lineage = Lineage::new("import-gguf", Value::Object(serde_json::Map::new()), inputs);
-    if !must_make(&lineage, out, force)? {
+    if !must_make_folder(&lineage, (out, weights_name(out)), &[source], force)? {
         return Ok(Imported::UpToDate);
     }
     let architecture = Architecture::of(&gguf)?;
@@ -62,30 +62,16 @@ pub fn import_gguf(source: &Path, out: &Path, force: bool) -> Result<Imported> {
             let tensor = tensor.ok_or_else(|| Error::format(source, format!("{}: not planned", layout.name)))?;
             tensor.read(&gguf)
         })?;
-        lineage.write(&weights_path(folder))?;
+        lineage.write(&folder.join(weights_name(folder)))?;
         Ok(())
     })?;
     Ok(Imported::Made)
 }
 
 /// The lineage stands beside the weights, or beside their index where they are in shards.
-fn weights_path(folder: &Path) -> PathBuf {
-    let index = folder.join("model.safetensors.index.json");
-    if index.exists() { index } else { folder.join("model.safetensors") }
-}
-
-fn must_make(lineage: &Lineage, out: &Path, force: bool) -> Result<bool> {
-    let weights = weights_path(out);
-    if !out.exists() || force && !weights.exists() {
-        return Ok(true);
-    }
-    if !weights.exists() {
-        return Err(Error::format(
-            out,
-            "it is there and is no imported model; give another output, or --force to replace it",
-        ));
-    }
-    Ok(lineage.must_make(&weights, force)?)
+fn weights_name(folder: &Path) -> &'static str {
+    const INDEX: &str = "model.safetensors.index.json";
+    if folder.join(INDEX).exists() { INDEX } else { "model.safetensors" }
 }
 
 fn json_text(value: &Value) -> String {

@@ -8,7 +8,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::adapter::peft;
 use crate::model::{
-    CausalLm, TensorFile, TensorLayout, fingerprint, model_fingerprint, save_weights, weight_files, write_folder,
+    CausalLm, TensorFile, TensorLayout, fingerprint, model_fingerprint, must_make_folder, save_weights, weight_files,
+    write_folder,
 };
 use crate::{Error, Result};
 
@@ -30,7 +31,7 @@ const COPIED: [&str; 8] = [
 /// inputs.
 ///
 /// # Errors
-/// What model and adapter refuse; [`Error::Library`] if `out` was made from something else and `force` is false, or cannot be written.
+/// What model, adapter and [`must_make_folder`] refuse; [`Error::Library`] if `out` cannot be written.
 pub fn merge(model: &Path, adapter: &Path, out: &Path, force: bool) -> Result<bool> {
     let adapter_files = [adapter.join(peft::CONFIG_FILE), adapter.join(peft::WEIGHTS_FILE)];
     let inputs = BTreeMap::from([
@@ -38,8 +39,7 @@ pub fn merge(model: &Path, adapter: &Path, out: &Path, force: bool) -> Result<bo
         ("adapter".to_owned(), fingerprint(&adapter_files)?),
     ]);
     let lineage = Lineage::new("merge", serde_json::json!({}), inputs);
-    let marker = out.join("config.json");
-    if !lineage.must_make(&marker, force)? {
+    if !must_make_folder(&lineage, (out, "config.json"), &[model, adapter], force)? {
         return Ok(false);
     }
     let merged = merged_weights(model, adapter)?;

@@ -13,8 +13,8 @@ use super::linear::Linear;
 use super::rms_norm::RmsNorm;
 use super::rope::Rotation;
 use super::weights::Weights;
-use crate::Result;
 use crate::adapter::Dropout;
+use crate::{Error, Result};
 
 /// A causal language model of one of the three families, its weights frozen.
 #[derive(Debug)]
@@ -72,6 +72,17 @@ impl CausalLm {
     #[must_use]
     pub fn device(&self) -> Device {
         self.embedding.device()
+    }
+
+    /// Checks that the model has an embedding for each of `ids`.
+    ///
+    /// # Errors
+    /// [`Error::Environment`](crate::Error::Environment) if it has not: the tokenizer belongs to another model.
+    pub fn check_ids(&self, ids: &[i64]) -> Result<()> {
+        match ids.iter().find(|id| !(0..self.config.vocab_size).contains(*id)) {
+            None => Ok(()),
+            Some(id) => Err(unknown_token(*id, self.config.vocab_size)),
+        }
     }
 
     /// Number of blocks.
@@ -168,6 +179,13 @@ impl CausalLm {
         let pass = Pass { lengths: context.lengths, rotation: &context.rotation, dropout: context.dropout };
         self.blocks[layer].forward(x, &pass, cache.map(|cache| (layer, cache)))
     }
+}
+
+/// The tokenizer writes the id `token`, which is none of the model's `vocab_size`.
+pub(crate) fn unknown_token(token: i64, vocab_size: i64) -> Error {
+    Error::Environment(format!(
+        "the tokenizer has a token {token}, the model only {vocab_size}: they do not belong together"
+    ))
 }
 
 fn read_block(weights: &mut Weights, config: &ModelConfig, layer: i64) -> Result<Block> {

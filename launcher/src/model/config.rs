@@ -193,16 +193,19 @@ impl RawConfig {
         number("rope_theta", Some(theta))?;
         match scaling.rope_type.as_deref() {
             None | Some("default") => Ok(Rope::Default { theta }),
-            Some("llama3") => Ok(Rope::Llama3 {
-                theta,
-                factor: number("factor", scaling.factor)?,
-                low_freq_factor: number("low_freq_factor", scaling.low_freq_factor)?,
-                high_freq_factor: number("high_freq_factor", scaling.high_freq_factor)?,
-                original_max_positions: number(
-                    "original_max_position_embeddings",
-                    scaling.original_max_position_embeddings,
-                )?,
-            }),
+            Some("llama3") => {
+                let low_freq_factor = number("low_freq_factor", scaling.low_freq_factor)?;
+                let high_freq_factor = number("high_freq_factor", scaling.high_freq_factor)?;
+                if high_freq_factor <= low_freq_factor {
+                    return Err(format!(
+                        "{section}.high_freq_factor: expected more than low_freq_factor {low_freq_factor}, found {high_freq_factor}"
+                    ));
+                }
+                let factor = number("factor", scaling.factor)?;
+                let positions = scaling.original_max_position_embeddings;
+                let original_max_positions = number("original_max_position_embeddings", positions)?;
+                Ok(Rope::Llama3 { theta, factor, low_freq_factor, high_freq_factor, original_max_positions })
+            }
             Some(other) => Err(format!("{section}.rope_type: expected default or llama3, found {other}")),
         }
     }
@@ -282,7 +285,12 @@ mod tests {
         let yarn = message(|json| json["rope_parameters"]["rope_type"] = "yarn".into());
         assert!(yarn.contains("rope_parameters.rope_type: expected default or llama3, found yarn"));
         let llama3 = message(|json| json["rope_parameters"]["rope_type"] = "llama3".into());
-        assert!(llama3.contains("rope_parameters.factor: expected a number, found none"));
+        assert!(llama3.contains("rope_parameters.low_freq_factor: expected a number, found none"));
+        let equal = message(|json| {
+            json["rope_parameters"] = serde_json::json!({ "rope_type": "llama3", "rope_theta": 1e6, "factor": 8,
+                "low_freq_factor": 4, "high_freq_factor": 4, "original_max_position_embeddings": 8192 });
+        });
+        assert!(equal.contains("high_freq_factor: expected more than low_freq_factor 4, found 4"), "{equal}");
         assert!(message(|json| json["use_sliding_window"] = true.into()).contains("use_sliding_window"));
         assert!(message(|json| json["hidden_act"] = "gelu".into()).contains("found gelu"));
         assert!(message(|json| json["quantization_config"] = serde_json::json!({})).contains("quantization_config"));

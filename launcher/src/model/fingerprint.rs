@@ -9,7 +9,7 @@ use super::weights::weight_files;
 use crate::Result;
 
 /// The files beside the weights that change what a model reads or answers.
-const MODEL_FILES: [&str; 7] = [
+pub(super) const MODEL_FILES: [&str; 7] = [
     "config.json",
     "generation_config.json",
     "model.safetensors.index.json",

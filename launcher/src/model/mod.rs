@@ -15,10 +15,11 @@ mod tensor_file;
 mod weights;
 
 pub use batch::PackedBatch;
+pub(crate) use causal_lm::unknown_token;
 pub use causal_lm::{CausalLm, ForwardContext};
 pub use config::{Architecture, ModelConfig};
 pub use fingerprint::{fingerprint, model_fingerprint};
-pub use folder::write_folder;
+pub use folder::{must_make_folder, write_folder};
 pub use kv_cache::KvCache;
 pub use linear::Linear;
 pub use rope::{Rope, Rotation};

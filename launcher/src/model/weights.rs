@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use medinjection_fr::provenance::write_json;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -118,6 +119,12 @@ pub fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(names.iter().map(|name| directory.join(name)).collect())
 }
 
+/// Whether a file of this name holds weights, or says where they are.
+pub(super) fn is_weight_file(name: &str) -> bool {
+    let is_shard = name.starts_with("model-") && name.ends_with(".safetensors");
+    name == SINGLE || name == INDEX || is_shard
+}
+
 fn read_index(path: &Path) -> Result<ShardIndex> {
     let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
     serde_json::from_str(&text).map_err(|error| Error::format(path, error))
@@ -156,11 +163,7 @@ fn save_shards(
     }
     let total: u64 = layout.iter().map(TensorLayout::num_bytes).sum();
     let metadata = serde_json::Map::from_iter([("total_size".to_owned(), total.into())]);
-    let path = directory.join(INDEX);
-    let mut text = serde_json::to_string_pretty(&ShardIndex { metadata, weight_map })
-        .map_err(|error| Error::format(&path, error))?;
-    text.push('\n');
-    Ok(medinjection_fr::provenance::write_atomic(&path, text.as_bytes())?)
+    Ok(write_json(&directory.join(INDEX), &ShardIndex { metadata, weight_map })?)
 }
 
 /// Consecutive runs of at most `max_shard_bytes`, or of one tensor where that alone is larger; at least one run.

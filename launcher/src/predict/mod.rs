@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
-use medinjection_fr::provenance::{AtomicFile, Lineage, sha256_file};
+use medinjection_fr::provenance::{AtomicFile, Lineage, check_output_file, sha256_file};
 use tch::{Device, Kind};
 
 use crate::adapter::{find, peft};
@@ -62,11 +62,12 @@ pub type Progress<'a> = &'a dyn Fn(usize, usize);
 /// Answers the questions of `plan.data`, unless that was done from the same inputs before.
 ///
 /// # Errors
-/// What model, adapter, template and rows refuse; [`Error::Library`] if predictions made from something else are in the way and
+/// What model, adapter, template and rows refuse; [`Error::Library`] if `plan.out` is `plan.data` or no file, predictions made from something else are in the way and
 /// `plan.force` is false, or a row's prompt is too long for the model. The same verdict on every rank.
 pub fn predict(plan: &Plan, comm: &dyn Communicator, progress: Progress<'_>) -> Result<Outcome> {
     let device = comm.agree(plan.device.resolve(comm.world_size()))?;
     let kind = default_kind(device);
+    comm.agree(check_output_file(&plan.out, &[&plan.data]).map_err(Error::from))?;
     let adapter = plan.adapter.as_deref().map(|path| find(path, plan.allow_unfinished)).transpose();
     let adapter = comm.agree(adapter)?;
     let lineage = if comm.is_root() { lineage(plan, adapter.as_ref(), kind).map(Some) } else { Ok(None) };
@@ -117,14 +118,17 @@ impl Share {
                 .iter()
                 .map(|&index| {
                     let line = &self.lines[index];
-                    let question = decoder.question(&line.row.messages, line.row.task, &line.labels())?;
+                    let row = |message: String| medinjection_fr::Error::row(&plan.data, line.number, message);
+                    let question = decoder
+                        .question(&line.row.messages, line.row.task, &line.labels())
+                        .map_err(|error| row(error.to_string()))?;
                     let found = question.num_tokens() + decoder.max_answer_tokens(&question);
                     if usize::try_from(self.model.config().max_positions).is_ok_and(|longest| longest < found) {
                         let longest = self.model.config().max_positions;
                         let message = format!(
                             "expected a prompt and answer of at most {longest} tokens, the model's context, found {found}"
                         );
-                        return Err(medinjection_fr::Error::row(&plan.data, line.number, message).into());
+                        return Err(row(message).into());
                     }
                     Ok(question)
                 })

@@ -1,9 +1,9 @@
 //! Evaluation rows as they are read, and predictions as they are written.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use medinjection_fr::provenance::Lines;
 use medinjection_fr::record::{Choice, ChoiceLabel, Task};
 use medinjection_fr::render::{EvaluationRow, Role};
 use serde::Serialize;
@@ -74,18 +74,14 @@ pub(super) fn prediction_line(row: &EvaluationRow, answer: &Answer) -> Result<St
     Ok(line)
 }
 
-/// Reads the evaluation rows of a JSON Lines file; empty lines are passed over.
+/// Reads the evaluation rows of a JSON Lines file; blank lines and a byte-order mark are passed over.
 ///
 /// # Errors
 /// [`Error::Library`] if the file cannot be read, holds no row, or a line is no row that can be answered; it names the line.
 pub(super) fn read(path: &Path) -> Result<Vec<Line>> {
-    let file = std::fs::File::open(path).map_err(Error::io(path))?;
     let mut lines = Vec::new();
-    for (number, bytes) in (1..).zip(BufReader::new(file).split(b'\n')) {
-        let bytes = bytes.map_err(Error::io(path))?;
-        if bytes.trim_ascii().is_empty() {
-            continue;
-        }
+    for line in Lines::open(path)? {
+        let (number, bytes) = line?;
         let bad = |message: String| medinjection_fr::Error::row(path, number, message);
         let mut row: EvaluationRow =
             serde_json::from_slice(&bytes).map_err(|error| bad(format!("expected an evaluation row: {error}")))?;
@@ -96,7 +92,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Line>> {
         lines.push(Line { number, row });
     }
     if lines.is_empty() {
-        return Err(Error::format(path, "expected evaluation rows, found an empty file"));
+        return Err(Error::format(path, "expected evaluation rows, found none"));
     }
     Ok(lines)
 }
@@ -138,9 +134,9 @@ mod tests {
 
     #[test]
     fn every_other_field_is_carried_and_messages_are_not() {
-        let text = format!("{}\n\n", GOOD.replace('\n', ""));
+        let text = format!("\u{feff}\n{}\n\n", GOOD.replace('\n', ""));
         let lines = read_text(&text).unwrap();
-        assert_eq!(lines[0].labels().len(), 2);
+        assert_eq!((lines[0].number, lines[0].labels().len()), (2, 2));
         let answer = Answer {
             text: "A".into(),
             labels: Some(vec!['A'.try_into().unwrap()]),
@@ -170,7 +166,7 @@ mod tests {
             let message = read_text(&format!("{good}\n{}\n", good.replace(from, to))).unwrap_err().to_string();
             assert!(message.contains("row 2") && message.contains(expected), "{message}");
         }
-        assert!(read_text("\n \n").unwrap_err().to_string().contains("found an empty file"));
+        assert!(read_text("\n \n").unwrap_err().to_string().contains("found none"));
     }
 
     proptest! {

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use medinjection_fr::provenance::{Lineage, sha256_file, write_atomic};
+use medinjection_fr::provenance::{Lineage, TEMPORARY_PREFIX, sha256_file, write_atomic};
 
 use super::status::{STATUS_FILE, State, Status};
 use crate::adapter::peft;
 use crate::config::TrainConfig;
-use crate::model::{fingerprint, model_fingerprint};
+use crate::model::{fingerprint, model_fingerprint, write_folder};
 use crate::{Error, Result};
+
+/// The resolved configuration; a directory that has one is a run.
+const CONFIG_FILE: &str = "config.toml";
 
 /// Where a run's files are.
 #[derive(Debug, Clone)]
@@ -36,6 +39,12 @@ impl RunDirectory {
         self.root.join("adapter")
     }
 
+    /// Where the completed run that is being replaced is kept until the new one is completed.
+    #[must_use]
+    pub fn previous(&self) -> PathBuf {
+        self.root.join("previous")
+    }
+
     /// The file of metrics.
     #[must_use]
     pub fn metrics(&self) -> PathBuf {
@@ -45,20 +54,27 @@ impl RunDirectory {
     /// Whether the run must be made: it is not there, did not come to its end, or `force` says so.
     ///
     /// # Errors
-    /// [`Error::Library`] if a completed run made from something else is in the way.
+    /// [`Error::Config`] if the directory holds something and is no run, which not even `force` replaces; [`Error::Library`] if a
+    /// completed run made from something else is in the way.
     pub fn must_make(&self, lineage: &Lineage, force: bool) -> Result<bool> {
+        self.check_place()?;
         match Status::load(&self.root)? {
             Some(Status { state: State::Completed, .. }) => Ok(lineage.must_make(&self.root.join(STATUS_FILE), force)?),
             _ => Ok(true),
         }
     }
 
-    /// Makes the directory ready: nothing of an older run is left, the configuration and the mixture are there.
+    /// Makes the directory ready: the configuration and the mixture are there, and nothing of an older run beside them. One that
+    /// was completed is kept as [`RunDirectory::previous`].
     ///
     /// # Errors
     /// [`Error::Library`] if a file cannot be written or removed.
     pub fn prepare(&self, config: &TrainConfig) -> Result<()> {
         std::fs::create_dir_all(&self.root).map_err(Error::io(&self.root))?;
+        if matches!(Status::load(&self.root)?, Some(Status { state: State::Completed, .. })) {
+            self.keep()?;
+        }
+        // Without a status the run is unfinished, whatever else is still there.
         let status = self.root.join(STATUS_FILE);
         for stale in [&status, &Lineage::path_for(&status), &self.metrics(), &self.root.join("mixture.json")] {
             if stale.exists() {
@@ -69,7 +85,7 @@ impl RunDirectory {
         if adapter.exists() {
             std::fs::remove_dir_all(&adapter).map_err(Error::io(&adapter))?;
         }
-        write_atomic(&self.root.join("config.toml"), config.to_toml()?.as_bytes())?;
+        write_atomic(&self.root.join(CONFIG_FILE), config.to_toml()?.as_bytes())?;
         let mixture = config.data.train.with_file_name("mixture.json");
         if mixture.exists() {
             let bytes = std::fs::read(&mixture).map_err(Error::io(&mixture))?;
@@ -78,13 +94,58 @@ impl RunDirectory {
         Ok(())
     }
 
-    /// Writes that the run is completed, then what it was made from.
+    /// Writes that the run is completed, then what it was made from; the run that it replaces goes.
     ///
     /// # Errors
     /// [`Error::Library`] if a file cannot be written.
     pub fn complete(&self, step: u64, lineage: Lineage) -> Result<()> {
         Status { state: State::Completed, step, reason: "all steps are made".to_owned() }.write(&self.root)?;
-        Ok(lineage.write(&self.root.join(STATUS_FILE))?)
+        lineage.write(&self.root.join(STATUS_FILE))?;
+        let previous = self.previous();
+        if previous.exists() {
+            std::fs::remove_dir_all(&previous).map_err(Error::io(&previous))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a directory that holds something and is no run.
+    fn check_place(&self) -> Result<()> {
+        let refuse = |found: String| {
+            let expected = "expected a new or an empty directory, or that of a run";
+            let place = self.root.display();
+            Err(Error::config("output.dir", format!("{place}: {expected}, found {found}; give another directory")))
+        };
+        if !self.root.exists() || TrainConfig::load(&self.root.join(CONFIG_FILE), &[]).is_ok() {
+            return Ok(());
+        }
+        if !self.root.is_dir() {
+            return refuse("a file".to_owned());
+        }
+        for entry in std::fs::read_dir(&self.root).map_err(Error::io(&self.root))? {
+            let name = entry.map_err(Error::io(&self.root))?.file_name();
+            if !name.to_string_lossy().starts_with(TEMPORARY_PREFIX) {
+                return refuse(format!("{} in it, and no {CONFIG_FILE} of a run", name.display()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the completed run into [`RunDirectory::previous`], which appears whole, so that a new run that fails costs nothing.
+    fn keep(&self) -> Result<()> {
+        let adapter = |name: &str| format!("adapter/{name}");
+        let lineage = Lineage::path_for(Path::new(STATUS_FILE)).to_string_lossy().into_owned();
+        let files = [CONFIG_FILE, "mixture.json", "metrics.jsonl", STATUS_FILE].map(str::to_owned);
+        let files = files.into_iter().chain([lineage, adapter(peft::CONFIG_FILE), adapter(peft::WEIGHTS_FILE)]);
+        write_folder(&self.previous(), |folder| {
+            std::fs::create_dir(folder.join("adapter")).map_err(Error::io(folder))?;
+            for name in files {
+                let from = self.root.join(&name);
+                if from.exists() {
+                    std::fs::copy(&from, folder.join(&name)).map_err(Error::io(&from))?;
+                }
+            }
+            Ok(())
+        })
     }
 }
 
@@ -108,4 +169,91 @@ pub fn lineage(config: &TrainConfig) -> Result<Lineage> {
         }
     }
     Ok(Lineage::new("train", resolved, inputs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "model.path = \"m\"\ndata.train = \"rows/train.jsonl\"\n";
+
+    /// A run below `root` that `status` says has ended, and its configuration.
+    fn run(root: &Path, state: Option<State>) -> (RunDirectory, TrainConfig) {
+        let file = root.join("sft.toml");
+        std::fs::write(&file, format!("{CONFIG}output.dir = {:?}", root.join("run"))).unwrap();
+        let config = TrainConfig::load(&file, &[]).unwrap();
+        let directory = RunDirectory::of(&config);
+        directory.prepare(&config).unwrap();
+        std::fs::create_dir(directory.adapter()).unwrap();
+        for name in [peft::CONFIG_FILE, peft::WEIGHTS_FILE] {
+            std::fs::write(directory.adapter().join(name), "old").unwrap();
+        }
+        std::fs::write(directory.metrics(), "{}").unwrap();
+        match state {
+            Some(State::Completed) => directory.complete(3, made_from()).unwrap(),
+            Some(state) => Status { state, step: 1, reason: String::new() }.write(directory.root()).unwrap(),
+            None => {}
+        }
+        (directory, config)
+    }
+
+    fn made_from() -> Lineage {
+        Lineage::new("train", serde_json::Value::Null, BTreeMap::new())
+    }
+
+    #[test]
+    fn a_completed_run_is_kept_whole_until_the_new_one_is_completed() {
+        let root = tempfile::tempdir().unwrap();
+        let (directory, config) = run(root.path(), Some(State::Completed));
+        directory.prepare(&config).unwrap();
+        assert!(Status::load(directory.root()).unwrap().is_none() && !directory.adapter().exists());
+        let previous = directory.previous();
+        assert_eq!(Status::load(&previous).unwrap().unwrap().state, State::Completed);
+        assert!(!made_from().must_make(&previous.join(STATUS_FILE), false).unwrap());
+        let adapter = previous.join("adapter").join(peft::WEIGHTS_FILE);
+        assert_eq!(std::fs::read_to_string(&adapter).unwrap(), "old");
+        // The new run fails, and a third one begins: the completed one is still there.
+        Status { state: State::Failed, step: 1, reason: String::new() }.write(directory.root()).unwrap();
+        directory.prepare(&config).unwrap();
+        assert!(adapter.exists());
+        directory.complete(3, made_from()).unwrap();
+        assert!(!previous.exists());
+    }
+
+    #[test]
+    fn an_unfinished_run_is_not_kept() {
+        for state in [None, Some(State::Failed), Some(State::Stopped)] {
+            let root = tempfile::tempdir().unwrap();
+            let (directory, config) = run(root.path(), state);
+            assert!(directory.must_make(&made_from(), false).unwrap());
+            directory.prepare(&config).unwrap();
+            assert!(!directory.previous().exists() && !directory.adapter().exists());
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_no_run_is_refused_even_by_force() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = RunDirectory { root: root.path().join("run") };
+        let refusal = |force| directory.must_make(&made_from(), force).unwrap_err().to_string();
+        assert!(directory.must_make(&made_from(), false).unwrap());
+        std::fs::create_dir(directory.root()).unwrap();
+        std::fs::write(directory.root().join(".medinjection-x"), "").unwrap();
+        assert!(directory.must_make(&made_from(), false).unwrap());
+        for (name, text) in [("mixture.json", "{}"), (CONFIG_FILE, "[other]\nkey = 1\n"), (STATUS_FILE, "{}")] {
+            let path = directory.root().join(name);
+            std::fs::write(&path, text).unwrap();
+            for force in [false, true] {
+                let message = refusal(force);
+                assert!(
+                    message.contains("output.dir: ") && message.contains(&format!("found {name} in it")),
+                    "{message}"
+                );
+            }
+            std::fs::remove_file(&path).unwrap();
+        }
+        std::fs::remove_dir_all(directory.root()).unwrap();
+        std::fs::write(directory.root(), "").unwrap();
+        assert!(refusal(true).contains("found a file"));
+    }
 }

@@ -38,7 +38,7 @@ pub use trainer::{Progress, Trainer};
 /// How a run is to be made.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Whether a completed run made from something else is replaced.
+    /// Whether a completed run made from something else is replaced, once the new one is completed.
     pub force: bool,
     /// Whether only the plan is wanted.
     pub dry_run: bool,
@@ -64,7 +64,7 @@ pub enum Outcome {
 /// `progress` is called on each rank after each step.
 ///
 /// # Errors
-/// What configuration, rows, model and adapter refuse; [`Error::Library`] if a completed run made from something else is in the way;
+/// What configuration, rows, model and adapter refuse; [`Error::Config`] if `output.dir` holds something and is no run; [`Error::Library`] if a completed run made from something else is in the way;
 /// a loss that is no number. The same verdict on every rank; the run's `status.json` says `failed` where it had begun.
 pub fn train(
     config: &TrainConfig,
@@ -82,7 +82,8 @@ pub fn train(
         return Ok(Outcome::UpToDate);
     }
     let plan = comm.agree(plan(config, comm.world_size()))?;
-    let model = comm.agree(guard(|| load_model(config, device)))?;
+    let model = guard(|| load_model(config, device)).and_then(|model| plan.check_tokens(&model).map(|()| model));
+    let model = comm.agree(model)?;
     if options.dry_run {
         return Ok(Outcome::Planned(describe(&plan, &model, config)));
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::chat::TokenizedRow;
 use crate::config::TrainConfig;
 use crate::data::{Dataset, epoch_batches, num_targets, spread};
+use crate::model::CausalLm;
 use crate::{Error, Result};
 
 /// The steps of a run.
@@ -50,6 +51,15 @@ impl Plan {
         let steps_an_epoch = lengths.len().div_ceil(global) as u64;
         let num_steps = config.train.max_steps.map_or(config.train.epochs.get() * steps_an_epoch, Into::into);
         Ok(Self { dataset, lengths, config: config.clone(), world_size, steps_an_epoch, num_steps })
+    }
+
+    /// Checks that `model` has every token of the rows.
+    ///
+    /// # Errors
+    /// [`Error::Format`] naming the model's folder if it has not: the tokenizer belongs to another model.
+    pub fn check_tokens(&self, model: &CausalLm) -> Result<()> {
+        let known = self.dataset.rows.iter().try_for_each(|row| model.check_ids(&row.input_ids));
+        known.map_err(|error| Error::format(&self.config.model.path, error))
     }
 
     /// Optimizer steps of the run.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use medinjection_fr::provenance::write_atomic;
+use medinjection_fr::provenance::write_json;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -22,7 +22,7 @@ pub enum State {
     Failed,
 }
 
-/// `status.json`: absent while a run goes on.
+/// `status.json`: absent while a run goes on, and after one was killed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// How it ended.
@@ -52,10 +52,7 @@ impl Status {
     /// # Errors
     /// [`Error::Library`] if it cannot be written.
     pub fn write(&self, directory: &Path) -> Result<()> {
-        let path = directory.join(STATUS_FILE);
-        let mut text = serde_json::to_string_pretty(self).map_err(|error| Error::format(&path, error))?;
-        text.push('\n');
-        Ok(write_atomic(&path, text.as_bytes())?)
+        Ok(write_json(&directory.join(STATUS_FILE), self)?)
     }
 }
 
