@@ -47,7 +47,11 @@ pub(super) fn check(plan: &Plan, root: &Path) -> Result<Checked> {
             SourceRow::Record(record) => checked.record(*record, input, plan.seed, &mut staged),
             SourceRow::Original(original) => checked.originals.write(*original),
             SourceRow::Document(document) => checked.documents.write(*document),
-            SourceRow::Unreadable(row) => checked.unreadable(row, input.source.info().name),
+            SourceRow::Unreadable(row) => checked.unreadable(row, &input.source.info().name),
+            SourceRow::Note(note) => {
+                checked.tally.note(&input.source.info().name, note);
+                Ok(())
+            }
         })?;
     }
     staged.finish()?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +25,7 @@ pub struct Plan {
 #[derive(Debug)]
 pub struct Input {
     /// How it is read.
-    pub source: &'static dyn Source,
+    pub source: Arc<dyn Source>,
     /// Its files.
     pub files: SourceFiles,
     /// Shares by which splits are drawn; without them the source's own splits are kept.
@@ -80,6 +81,14 @@ struct Resolved<'a> {
 struct ResolvedSource<'a> {
     name: &'a str,
     resplit: Option<SplitRatios>,
+    #[serde(skip_serializing_if = "serde_json::Value::is_null")]
+    options: serde_json::Value,
+}
+
+impl<'a> ResolvedSource<'a> {
+    fn of(input: &'a Input) -> Self {
+        Self { name: &input.source.info().name, resplit: input.resplit, options: input.source.options() }
+    }
 }
 
 #[derive(Serialize)]
@@ -88,6 +97,19 @@ struct ResolvedOutput {
 }
 
 impl Plan {
+    /// A build of nothing yet, with shards of the size that the Hub recommends.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { seed, inputs: Vec::new(), max_shard_bytes: RawOutput::default().max_shard_bytes }
+    }
+
+    /// The same, which reads these files of this source too.
+    #[must_use]
+    pub fn with_source(mut self, source: Arc<dyn Source>, files: SourceFiles) -> Self {
+        self.inputs.push(Input { source, files, resplit: None });
+        self
+    }
+
     /// Reads a configuration; paths in it are relative to its own directory.
     ///
     /// # Errors
@@ -113,7 +135,8 @@ impl Plan {
             }
             let source = find(&name)?;
             let directory = path.parent().unwrap_or(Path::new("")).join(directory);
-            inputs.push(Input { source, files: SourceFiles::in_directory(&directory, source.info())?, resplit });
+            let files = SourceFiles::at(&directory, source.info())?;
+            inputs.push(Input { source, files, resplit });
         }
         Ok(Self { seed: raw.seed, inputs, max_shard_bytes: raw.output.max_shard_bytes })
     }
@@ -138,10 +161,9 @@ impl Plan {
     /// Never: the configuration always serialises.
     #[must_use]
     pub fn resolved(&self) -> serde_json::Value {
-        let source = |input: &'_ Input| ResolvedSource { name: input.source.info().name, resplit: input.resplit };
         let resolved = Resolved {
             seed: self.seed,
-            source: self.inputs.iter().map(source).collect(),
+            source: self.inputs.iter().map(ResolvedSource::of).collect(),
             output: ResolvedOutput { max_shard_bytes: self.max_shard_bytes },
         };
         serde_json::to_value(resolved).expect("numbers and names always serialise")

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::provenance::{RecordCount, StepCounts};
 use crate::record::{Origin, Reason, Record, Severity, Split, Task};
+use crate::source::Note;
 
 /// What a record is counted under.
 type Kind = (Split, Origin, String, Task);
@@ -16,13 +17,22 @@ pub(super) struct Tally {
     deduplicate: StepCounts,
     kinds: BTreeMap<Kind, (u64, u64)>,
     rejected: BTreeMap<String, BTreeMap<String, u64>>,
+    notes: BTreeMap<String, Notes>,
 }
+
+/// The files that a message is about, by message.
+type Notes = BTreeMap<String, Vec<String>>;
 
 impl Tally {
     /// A row of `source` that could not be read.
     pub(super) fn unreadable(&mut self, source: &str) {
         self.read.num_in += 1;
         reject(&mut self.read, &mut self.rejected, source, Reason::Unreadable);
+    }
+
+    /// Something that reading a file of `source` brought to light.
+    pub(super) fn note(&mut self, source: &str, note: Note) {
+        self.notes.entry(source.to_owned()).or_default().entry(note.message).or_default().push(note.file);
     }
 
     /// A record that was read, in its final split, with its findings.
@@ -75,6 +85,16 @@ impl Tally {
             num_records: *num_records,
         };
         self.kinds.iter().map(count).collect()
+    }
+
+    /// What reading a source brought to light: each message once, after the file that it is about or the first of them.
+    pub(super) fn notes(&self, source: &str) -> Vec<String> {
+        let said = |(message, files): (&String, &Vec<String>)| match files.as_slice() {
+            [] => message.clone(),
+            [only] => format!("{only}: {message}"),
+            [first, others @ ..] => format!("{first} and {} more: {message}", others.len()),
+        };
+        self.notes.get(source).into_iter().flatten().map(said).collect()
     }
 
     /// Rows of a source that were rejected, by reason.

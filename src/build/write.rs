@@ -76,11 +76,12 @@ fn source_entry(input: &Input, tally: &Tally) -> SourceEntry {
         num_rows: None,
     };
     SourceEntry {
-        name: info.name.to_owned(),
-        license: info.license.to_owned(),
-        citation: info.citation.to_owned(),
+        name: info.name.clone(),
+        license: info.license.clone(),
+        citation: info.citation.clone(),
         revision: input.files.revision().to_owned(),
-        rejected: tally.rejected(info.name),
+        rejected: tally.rejected(&info.name),
+        notes: tally.notes(&info.name),
         files: input.files.iter().map(|file| (file.name.clone(), entry(file))).collect(),
     }
 }

@@ -42,6 +42,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
     if built.up_to_date {
         terminal.note(&format!("{}: up to date", args.out.display()));
     }
+    for source in &built.manifest.sources {
+        for note in &source.notes {
+            terminal.note(&format!("{}: {note}", source.name));
+        }
+    }
     terminal.result(&table(&built)?, &built.manifest)?;
     let rejected = built.num_rejected() > 0;
     if rejected {

@@ -6,12 +6,14 @@
 mod features;
 mod reader;
 mod rows;
+mod table;
 mod value;
 mod writer;
 
 pub use features::{Feature, FeatureType, features};
 pub use reader::{Rows, read_documents, read_keys, read_originals, read_records, read_rejected};
 pub use rows::{RecordKey, Row};
+pub use table::Table;
 pub use writer::{DocumentWriter, OriginalWriter, RecordWriter, RejectedWriter, RowWriter};
 
 #[cfg(test)]

@@ -137,13 +137,13 @@ impl<T: Row> Iterator for Rows<T> {
 }
 
 /// Runs a step of the parquet reader, which panics on some damaged pages where it should return an error.
-fn guarded<V, E: std::fmt::Display>(step: impl FnOnce() -> Result<V, E>) -> Result<V, String> {
+pub(super) fn guarded<V, E: std::fmt::Display>(step: impl FnOnce() -> Result<V, E>) -> Result<V, String> {
     match catch_unwind(AssertUnwindSafe(step)) {
         Ok(outcome) => outcome.map_err(|error| error.to_string()),
         Err(_) => Err("damaged page".to_owned()),
     }
 }
 
-fn not_parquet(path: &Path, error: impl std::fmt::Display) -> Error {
+pub(super) fn not_parquet(path: &Path, error: impl std::fmt::Display) -> Error {
     Error::format(path, format!("expected a parquet file: {error}"))
 }

@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Fields};
 use super::value::{Value, decode_field, present};
 use crate::record::{
     Choice, ChoiceLabel, Document, FieldLanguage, Finding, LineageStep, Origin, Original, Provenance, Reason, Record,
-    Rejected, Severity, Split, Synthesis, Task, Translation,
+    Rejected, RowProvenance, Severity, Split, Synthesis, Task, Translation,
 };
 
 /// A type whose values are the rows of a parquet file.
@@ -116,6 +116,12 @@ columns!(Provenance {
     translation: Option<Translation>,
     synthesis: Option<Synthesis>,
 });
+columns!(RowProvenance {
+    source_revision: String,
+    source_file: String,
+    source_row: u64,
+    lineage: Vec<LineageStep>,
+});
 columns!(Record {
     id: String,
     instruction: String,
@@ -153,6 +159,7 @@ columns!(Original {
     source: String,
     source_id: String,
     license: String,
+    provenance: RowProvenance,
 });
 columns!(Document {
     id: String,
@@ -162,6 +169,7 @@ columns!(Document {
     license: String,
     authors: Vec<String>,
     reference: String,
+    provenance: RowProvenance,
 });
 
 /// What is known of a rejection beside the record.

@@ -6,7 +6,7 @@ use super::*;
 use crate::Error;
 use crate::record::{
     Choice, ChoiceLabel, Document, FieldLanguage, Finding, LineageStep, Origin, Original, Provenance, Reason, Record,
-    Rejected, Split, Synthesis, Task, Translation,
+    Rejected, RowProvenance, Split, Synthesis, Task, Translation,
 };
 
 fn label(letter: char) -> ChoiceLabel {
@@ -141,6 +141,7 @@ fn originals_documents_and_keys_are_read_back() {
         source: "mmlu".into(),
         source_id: "anatomy/1".into(),
         license: "MIT".into(),
+        provenance: RowProvenance { source_row: 3, ..RowProvenance::default() },
     };
     write(&path, vec![original.clone()]);
     assert_eq!(read_originals(&path).unwrap().collect::<Result<Vec<_>, _>>().unwrap(), [original]);
@@ -152,6 +153,7 @@ fn originals_documents_and_keys_are_read_back() {
         license: "CC-BY-4.0".into(),
         authors: vec!["A. B.".into()],
         reference: "10.1/x".into(),
+        provenance: RowProvenance::default(),
     };
     write(&path, vec![document.clone()]);
     assert_eq!(read_documents(&path).unwrap().collect::<Result<Vec<_>, _>>().unwrap(), [document]);

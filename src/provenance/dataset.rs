@@ -117,6 +117,7 @@ mod tests {
                 license: text("CC-BY-4.0"),
                 authors: Vec::new(),
                 reference: String::new(),
+                provenance: crate::record::RowProvenance::default(),
             })
             .unwrap();
         let num_rows = writer.finish().unwrap();

@@ -44,6 +44,8 @@ pub struct SourceEntry {
     pub revision: String,
     /// Rows that were rejected, by reason.
     pub rejected: BTreeMap<String, u64>,
+    /// What reading it brought to light: which variant of its format each file is, counts that differ from published ones.
+    pub notes: Vec<String>,
     /// The files, by their path inside the corpus.
     pub files: BTreeMap<String, FileEntry>,
 }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 pub use choice::{Choice, ChoiceLabel, format_answer};
 pub use finding::{Finding, Reason, Severity};
-pub use provenance::{FieldLanguage, LineageStep, Provenance, Synthesis, Translation};
+pub use provenance::{FieldLanguage, LineageStep, Provenance, RowProvenance, Synthesis, Translation};
 pub use rejected::Rejected;
 
 /// What kind of question a record asks.
@@ -172,6 +172,8 @@ pub struct Original {
     pub source_id: String,
     /// SPDX identifier of the licence, or the corpus's own words.
     pub license: String,
+    /// Where it came from.
+    pub provenance: RowProvenance,
 }
 
 /// A French seed text (clinical case, abstract): input of synthesis.
@@ -192,6 +194,8 @@ pub struct Document {
     pub authors: Vec<String>,
     /// DOI or address where the text was published; may be empty.
     pub reference: String,
+    /// Where it came from.
+    pub provenance: RowProvenance,
 }
 
 /// First 32 hexadecimal digits of the SHA-256 of `bytes`.

@@ -22,6 +22,20 @@ pub struct Provenance {
     pub synthesis: Option<Synthesis>,
 }
 
+/// Where an original or a document came from and how it was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RowProvenance {
+    /// Revision of the source: a commit, a version, or `sha256:` and the hash of the files.
+    pub source_revision: String,
+    /// Path of the file inside the source.
+    pub source_file: String,
+    /// One-based row in that file.
+    pub source_row: u64,
+    /// What was done to it, in order.
+    pub lineage: Vec<LineageStep>,
+}
+
 /// One thing that was done to a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]

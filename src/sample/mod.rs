@@ -3,6 +3,8 @@
 //! The files lie beside this one, with the licence and the citation of each folder, in the formats of their sources.
 //! `tests/make_sample.py` chose the native and translated rows.
 
+use std::sync::Arc;
+
 use crate::Result;
 use crate::source::{Source, SourceFiles, find};
 
@@ -28,7 +30,7 @@ const SYNTHETIC: &[(&str, &[u8])] = files!("synthetic": "documents.jsonl", "ques
 #[derive(Debug)]
 pub struct SampleSource {
     /// How it is read.
-    pub source: &'static dyn Source,
+    pub source: Arc<dyn Source>,
     /// Its files.
     pub files: SourceFiles,
     /// Shares of train, validation and test, where the source ships no training split.

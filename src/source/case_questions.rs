@@ -5,25 +5,24 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::Value;
+use std::sync::LazyLock;
 
-use super::formats::{json_lines, json_row};
-use super::{Sink, Source, SourceFile, SourceFiles, SourceInfo, SourceRow, choices, provenance};
-use crate::record::{Document, Origin, Record, Split, Synthesis, Task, format_answer, short_hash};
+use serde::Deserialize;
+
+use super::formats::{Format, each_row};
+use super::license::spdx;
+use super::{Answer, Place, Question, RowKind, Sink, Source, SourceFiles, SourceInfo, choices};
+use crate::record::{Document, Origin, Record, Split, Synthesis, short_hash};
 use crate::{Error, Result};
 
-const INFO: SourceInfo = SourceInfo {
-    name: "case_questions",
-    origin: Origin::Synthetic,
-    license: "CC-BY-4.0",
-    citation: "Magnini, B., Altuna, B., Lavelli, A., Speranza, M. and Zanoli, R. (2020). The E3C Project: Collection and \
+static INFO: LazyLock<SourceInfo> = LazyLock::new(|| {
+    let citation = "Magnini, B., Altuna, B., Lavelli, A., Speranza, M. and Zanoli, R. (2020). The E3C Project: Collection and \
                Annotation of a Multilingual Corpus of Clinical Cases. CLiC-it 2020. https://ceur-ws.org/Vol-2769/paper_55.pdf. \
-               The authors of each case stand in `documents/`.",
-    homepage: "https://github.com/hltfbk/E3C-Corpus",
-    hub_repository: "",
-    file_patterns: &["documents.jsonl", "questions.jsonl"],
-};
+               The authors of each case stand in `documents/`.";
+    SourceInfo::new("case_questions", RowKind::Records(Origin::Synthetic), "CC-BY-4.0")
+        .with_citation(citation, "https://github.com/hltfbk/E3C-Corpus")
+        .with_files(["documents.jsonl", "questions.jsonl"])
+});
 
 /// The corpus.
 #[derive(Debug)]
@@ -50,7 +49,7 @@ struct QuestionRow {
 }
 
 impl Source for CaseQuestions {
-    fn info(&self) -> &'static SourceInfo {
+    fn info(&self) -> &SourceInfo {
         &INFO
     }
 
@@ -60,50 +59,36 @@ impl Source for CaseQuestions {
             return Err(Error::format(path, "expected both documents.jsonl and questions.jsonl, found one of them"));
         };
         let mut cases = BTreeMap::new();
-        each_row(documents, sink, |_, value| {
-            let document = document(value)?;
+        let format = Format::JsonLines;
+        each_row(files, (documents, format, "case questions, documents"), sink, |row, place| {
+            let document = document(row, place);
             cases.insert(document.source_id.clone(), document.clone());
-            Ok(SourceRow::Document(Box::new(document)))
+            Ok(document.into())
         })?;
-        each_row(questions, sink, |row, value| {
-            let mut record = record(&cases, value)?;
-            let synthesis = record.provenance.synthesis.take();
-            record.provenance = provenance(files.revision(), &questions.name, row, "case questions JSONL");
-            record.provenance.synthesis = synthesis;
-            Ok(SourceRow::Record(Box::new(record)))
-        })
+        each_row(
+            files,
+            (questions, format, "case questions"),
+            sink,
+            |row, place| Ok(record(&cases, row, place)?.into()),
+        )
     }
 }
 
-fn each_row(
-    file: &SourceFile,
-    sink: &mut Sink<'_>,
-    mut read: impl FnMut(u64, &Value) -> Result<SourceRow, String>,
-) -> Result<()> {
-    json_lines(file, |row, value| {
-        sink(match value {
-            Ok(value) => json_row(file, row, &value, |value| read(row, value)),
-            Err(unreadable) => SourceRow::Unreadable(unreadable),
-        })
-    })
-}
-
-fn document(value: &Value) -> Result<Document, String> {
-    let row = CaseRow::deserialize(value).map_err(|error| error.to_string())?;
+fn document(row: CaseRow, place: &Place<'_>) -> Document {
     let content = serde_json::json!([INFO.name, row.id, row.text]);
-    Ok(Document {
+    Document {
         id: short_hash(content.to_string().as_bytes()),
         text: row.text,
-        source: INFO.name.to_owned(),
+        source: INFO.name.clone(),
         source_id: row.id,
         license: spdx(&row.licence),
         authors: row.authors,
         reference: row.doi,
-    })
+        provenance: place.row_provenance(),
+    }
 }
 
-fn record(cases: &BTreeMap<String, Document>, value: &Value) -> Result<Record, String> {
-    let row = QuestionRow::deserialize(value).map_err(|error| error.to_string())?;
+fn record(cases: &BTreeMap<String, Document>, row: QuestionRow, place: &Place<'_>) -> Result<Record, String> {
     let case = cases.get(&row.document);
     let case = case.ok_or_else(|| format!("document: expected an id of documents.jsonl, found {:?}", row.document))?;
     for (key, passage) in [("excerpt", &row.excerpt), ("evidence", &row.evidence)] {
@@ -112,26 +97,20 @@ fn record(cases: &BTreeMap<String, Document>, value: &Value) -> Result<Record, S
         }
     }
     let choices = choices::from_object(&row.choices, "choices")?;
-    let answer_labels = choices::gold(&row.correct_answers, &choices, "correct_answers")?;
-    let mut record = Record {
-        id: String::new(),
-        instruction: row.question,
+    let labels = choices::gold(&row.correct_answers, &choices, "correct_answers")?;
+    let question = Question {
+        text: row.question,
         context: row.excerpt,
         choices,
-        answer: format_answer(&answer_labels),
-        task: if answer_labels.len() == 1 { Task::Mcqu } else { Task::Mcq },
-        answer_labels,
-        origin: INFO.origin,
+        answer: Answer::Labels(labels),
+        task: None,
         split: Split::Train,
-        source: INFO.name.to_owned(),
         source_id: row.source_id,
-        group_id: format!("{}/{}", INFO.name, row.document),
-        license: case.license.clone(),
-        provenance: crate::record::Provenance::default(),
-        languages: Vec::new(),
-        findings: Vec::new(),
+        group: String::new(),
     };
-    record.id = record.content_id();
+    let mut record = question.record(&INFO, Origin::Synthetic, place.provenance());
+    record.group_id = format!("{}/{}", INFO.name, row.document);
+    record.license.clone_from(&case.license);
     record.provenance.synthesis = Some(Synthesis {
         model: "claude (Anthropic)".to_owned(),
         prompt_version: "sample-1".to_owned(),
@@ -142,14 +121,10 @@ fn record(cases: &BTreeMap<String, Document>, value: &Value) -> Result<Record, S
     Ok(record)
 }
 
-/// The SPDX identifier of a Creative Commons licence written with spaces.
-fn spdx(licence: &str) -> String {
-    if licence.starts_with("CC ") { licence.replace(' ', "-") } else { licence.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::SourceRow;
 
     const CASE: &str = r#"{"id": "FR1", "text": "Un homme de 55 ans tousse.", "authors": ["X"], "doi": "10.1/x",
         "url": "", "source": "", "publication_date": "", "licence": "CC BY 4.0"}"#;
@@ -157,16 +132,10 @@ mod tests {
         "excerpt": "homme de 55 ans tousse", "choices": {"A": "Toux", "B": "Fièvre"}, "correct_answers": ["A"], "evidence": "tousse"}"#;
 
     fn read(question: &str) -> Vec<SourceRow> {
-        let line = |text: &str| -> &'static [u8] { Box::leak(text.replace('\n', " ").into_bytes().into_boxed_slice()) };
-        let files = SourceFiles::embedded(&[("documents.jsonl", line(CASE)), ("questions.jsonl", line(question))]);
-        let mut rows = Vec::new();
-        CaseQuestions
-            .read(&files, &mut |row| {
-                rows.push(row);
-                Ok(())
-            })
-            .unwrap();
-        rows
+        let line = |text: &str| text.replace('\n', " ");
+        let files = [("documents.jsonl", line(CASE)), ("questions.jsonl", line(question))];
+        let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+        crate::source::fixture::read(&CaseQuestions, &files).unwrap()
     }
 
     #[test]

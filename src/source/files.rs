@@ -32,10 +32,10 @@ enum Content {
 }
 
 impl SourceFile {
-    /// The content, from its beginning, after the byte-order mark where there is one.
+    /// The text, from its beginning, after the byte-order mark where there is one.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be opened.
+    /// [`Error::Io`] if the file cannot be opened, [`Error::Format`] if it is UTF-16.
     pub fn open(&self) -> Result<Box<dyn BufRead>> {
         let mut reader: Box<dyn BufRead> = match &self.content {
             Content::Path(path) => {
@@ -43,11 +43,26 @@ impl SourceFile {
             }
             Content::Bytes(bytes) => Box::new(*bytes),
         };
+        let beginning = reader.fill_buf().map_err(Error::io(self.path()))?;
+        if let Some(how) = utf_16(beginning) {
+            let message = format!("expected UTF-8 text, found UTF-16 ({how}); convert it: iconv -f UTF-16 -t UTF-8");
+            return Err(Error::format(self.path(), message));
+        }
         // Some editors begin a file with a byte-order mark, which is no part of the text.
-        if reader.fill_buf().map_err(Error::io(self.path()))?.starts_with(BYTE_ORDER_MARK) {
+        if beginning.starts_with(BYTE_ORDER_MARK) {
             reader.consume(BYTE_ORDER_MARK.len());
         }
         Ok(reader)
+    }
+
+    /// The first byte of the text that is no white space.
+    ///
+    /// # Errors
+    /// As for [`SourceFile::open`].
+    pub fn first_byte(&self) -> Result<Option<u8>> {
+        let mut reader = self.open()?;
+        let buffer = reader.fill_buf().map_err(Error::io(self.path()))?;
+        Ok(buffer.iter().copied().find(|byte| !byte.is_ascii_whitespace()))
     }
 
     /// The path by which messages call the file.
@@ -68,21 +83,28 @@ pub struct SourceFiles {
 }
 
 impl SourceFiles {
-    /// The files in `directory` that the source reads; what lies deeper is not looked at.
+    /// The files of a source in `path`: those of a directory that the source's patterns name, or the one file that it is.
     ///
     /// # Errors
-    /// [`Error::Io`] if the directory or a file cannot be read, [`Error::Format`] if none is of the source.
-    pub fn in_directory(directory: &Path, info: &SourceInfo) -> Result<Self> {
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(directory).map_err(Error::io(directory))? {
-            let path = entry.map_err(Error::io(directory))?.path();
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            if path.is_file() && info.file_patterns.iter().any(|pattern| matches(pattern, name)) {
-                let num_bytes = path.metadata().map_err(Error::io(&path))?.len();
-                let sha256 = sha256_file(&path)?;
-                files.push(SourceFile { name: name.to_owned(), sha256, num_bytes, content: Content::Path(path) });
-            }
+    /// [`Error::Io`] if the directory or a file cannot be read; [`Error::Format`] if no file is of the source, or something
+    /// that is no file (a directory, a pipe) has the name of one.
+    pub fn at(path: &Path, info: &SourceInfo) -> Result<Self> {
+        if std::fs::metadata(path).map_err(Error::io(path))?.is_dir() {
+            return Self::in_directory(path, info);
         }
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Self::new([file_at(path, name)?]))
+    }
+
+    /// The files in `directory` that the source reads.
+    ///
+    /// # Errors
+    /// As for [`SourceFiles::at`].
+    pub fn in_directory(directory: &Path, info: &SourceInfo) -> Result<Self> {
+        let patterns: Vec<Vec<&str>> = info.file_patterns.iter().map(|pattern| pattern.split('/').collect()).collect();
+        let patterns: Vec<&[&str]> = patterns.iter().map(Vec::as_slice).collect();
+        let mut files = Vec::new();
+        collect(directory, "", &patterns, &mut files)?;
         if files.is_empty() {
             let patterns = info.file_patterns.join(", ");
             let message = format!("expected files of {}, named like {patterns}, found none", info.name);
@@ -130,18 +152,72 @@ impl SourceFiles {
     }
 }
 
-/// Whether `name` is of the form `pattern`, which has one `*` at most.
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, end)) => start.len() + end.len() <= name.len() && name.starts_with(start) && name.ends_with(end),
+/// How it is known that a text is UTF-16; `None` where it is not.
+fn utf_16(beginning: &[u8]) -> Option<&'static str> {
+    match beginning {
+        [0xFF, 0xFE, ..] => return Some("little-endian byte-order mark"),
+        [0xFE, 0xFF, ..] => return Some("big-endian byte-order mark"),
+        _ => {}
     }
+    // Text of European languages in UTF-16 has a zero in nearly every other byte, and in those only.
+    let beginning = &beginning[..beginning.len().min(512)];
+    let num_zeros = |parity: usize| beginning.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();
+    let is_half = |zeros: usize, others: usize| beginning.len() >= 4 && others == 0 && 4 * zeros >= beginning.len();
+    match (num_zeros(0), num_zeros(1)) {
+        (even, odd) if is_half(odd, even) => Some("little-endian, without byte-order mark"),
+        (even, odd) if is_half(even, odd) => Some("big-endian, without byte-order mark"),
+        _ => None,
+    }
+}
+
+/// Adds the files below `directory` whose paths are of one of the `patterns`, each a name a level.
+fn collect(directory: &Path, prefix: &str, patterns: &[&[&str]], files: &mut Vec<SourceFile>) -> Result<()> {
+    for entry in std::fs::read_dir(directory).map_err(Error::io(directory))? {
+        let path = entry.map_err(Error::io(directory))?.path();
+        let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
+        let deeper: Vec<&[&str]> =
+            patterns.iter().filter(|pattern| matches(pattern[0], &name)).map(|pattern| &pattern[1..]).collect();
+        let name = format!("{prefix}{name}");
+        let (here, below): (Vec<&[&str]>, Vec<&[&str]>) = deeper.into_iter().partition(|pattern| pattern.is_empty());
+        if !here.is_empty() {
+            files.push(file_at(&path, name)?);
+        } else if !below.is_empty() && path.is_dir() {
+            collect(&path, &format!("{name}/"), &below, files)?;
+        }
+    }
+    Ok(())
+}
+
+/// The file at `path`, called `name` inside its source.
+fn file_at(path: &Path, name: String) -> Result<SourceFile> {
+    let metadata = std::fs::metadata(path).map_err(Error::io(path))?;
+    if !metadata.is_file() {
+        let found = if metadata.is_dir() { "a directory" } else { "a pipe, socket or device" };
+        return Err(Error::format(path, format!("expected a file, found {found}")));
+    }
+    let (sha256, num_bytes) = (sha256_file(path)?, metadata.len());
+    Ok(SourceFile { name, sha256, num_bytes, content: Content::Path(path.to_path_buf()) })
+}
+
+/// Whether `name` is of the form `pattern`, in which `*` stands for any text.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut name) = name.strip_prefix(start) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let end = parts.pop().unwrap_or_default();
+    for part in parts {
+        match name.find(part) {
+            Some(at) => name = &name[at + part.len()..],
+            None => return false,
+        }
+    }
+    name.ends_with(end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::find;
+    use crate::source::{RowKind, find};
 
     #[test]
     fn a_star_stands_for_any_text() {
@@ -149,12 +225,61 @@ mod tests {
         assert!(!matches("*_test.csv", "anatomy_test.fr.csv"));
         assert!(!matches("ab*ba", "aba"));
         assert!(matches("train.json", "train.json") && !matches("train.json", "train.jsonl"));
+        assert!(matches("*mcqu*.json", "mcqu_train.json") && !matches("*mcqu*.json", "oeq_train.json"));
+    }
+
+    #[test]
+    fn files_of_deeper_folders_are_found_where_a_pattern_says_so() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(directory.path().join("Train/mcqu")).unwrap();
+        std::fs::write(directory.path().join("Train/mcqu/x.json"), "[]").unwrap();
+        std::fs::write(directory.path().join("Train/y.json"), "[]").unwrap();
+        let info = SourceInfo::new("x", RowKind::Documents, "MIT").with_files(["*/*/*.json"]);
+        let files = SourceFiles::at(directory.path(), &info).unwrap();
+        assert_eq!(files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["Train/mcqu/x.json"]);
+        let one = SourceFiles::at(&directory.path().join("Train/y.json"), &info).unwrap();
+        assert!(one.get("y.json").is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_has_the_name_of_a_file_and_is_none_is_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("dev.json"), "[]").unwrap();
+        let path = directory.path().join("train.json");
+        let refusal = || {
+            let source = find("frenchmedmcqa").unwrap();
+            SourceFiles::in_directory(directory.path(), source.info()).unwrap_err().to_string()
+        };
+        std::fs::create_dir(&path).unwrap();
+        assert!(refusal().ends_with("train.json: expected a file, found a directory"), "{}", refusal());
+        std::fs::remove_dir(&path).unwrap();
+        std::os::unix::fs::symlink("absent", &path).unwrap();
+        assert!(refusal().contains("train.json: "), "{}", refusal());
+        std::fs::remove_file(&path).unwrap();
+        let status = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(status.success() && refusal().contains("train.json: expected a file, found a pipe"), "{}", refusal());
+    }
+
+    #[test]
+    fn utf_16_is_refused_with_or_without_a_mark() {
+        let encode = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+        let swapped = |bytes: &[u8]| -> Vec<u8> { bytes.chunks(2).flat_map(|pair| [pair[1], pair[0]]).collect() };
+        let text = encode("[{\"id\": \"été\"}]");
+        let marked = encode("\u{feff}[]");
+        for bytes in [swapped(&text), swapped(&marked), text, marked] {
+            let files = SourceFiles::embedded(&[("train.json", Box::leak(bytes.into_boxed_slice()))]);
+            let refusal = files.get("train.json").unwrap().open().err().unwrap().to_string();
+            assert!(refusal.contains("train.json: expected UTF-8 text, found UTF-16"), "{refusal}");
+        }
+        assert_eq!((utf_16(b"a\0b"), utf_16(b""), utf_16("été".as_bytes())), (None, None, None));
     }
 
     #[test]
     fn a_directory_without_files_of_the_source_is_refused() {
         let directory = tempfile::tempdir().unwrap();
-        let info = find("frenchmedmcqa").unwrap().info();
+        let source = find("frenchmedmcqa").unwrap();
+        let info = source.info();
         let refusal = SourceFiles::in_directory(directory.path(), info).unwrap_err().to_string();
         assert!(refusal.contains("expected files of frenchmedmcqa, named like train.json"), "{refusal}");
         assert!(matches!(SourceFiles::in_directory(Path::new("absent"), info), Err(Error::Io { .. })));
@@ -164,7 +289,8 @@ mod tests {
     fn the_same_files_make_the_same_revision_wherever_they_are() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("train.json"), "[]").unwrap();
-        let info = find("frenchmedmcqa").unwrap().info();
+        let source = find("frenchmedmcqa").unwrap();
+        let info = source.info();
         let found = SourceFiles::in_directory(directory.path(), info).unwrap();
         assert_eq!(found.revision(), SourceFiles::embedded(&[("train.json", b"[]")]).revision());
         assert_ne!(found.revision(), SourceFiles::embedded(&[("train.json", b"[ ]")]).revision());

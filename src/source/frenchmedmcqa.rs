@@ -4,26 +4,25 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::Value;
+use std::sync::LazyLock;
 
-use super::formats::{json_list, json_row};
-use super::{Sink, Source, SourceFile, SourceFiles, SourceInfo, SourceRow, choices, provenance};
+use serde::Deserialize;
+
+use super::formats::{Format, each_row};
+use super::{Answer, Place, Question, RowKind, Sink, Source, SourceFiles, SourceInfo, choices};
 use crate::Result;
-use crate::record::{Origin, Record, Split, Task, format_answer, short_hash};
+use crate::record::{Origin, Record, Split};
 use crate::text::fold;
 
-const INFO: SourceInfo = SourceInfo {
-    name: "frenchmedmcqa",
-    origin: Origin::Native,
-    license: "Apache-2.0",
-    citation: "Labrak, Y., Bazoge, A., Dufour, R., Daille, B., Gourraud, P.-A., Morin, E. and Rouvier, M. (2022). \
+static INFO: LazyLock<SourceInfo> = LazyLock::new(|| {
+    let citation = "Labrak, Y., Bazoge, A., Dufour, R., Daille, B., Gourraud, P.-A., Morin, E. and Rouvier, M. (2022). \
                FrenchMedMCQA: A French Multiple-Choice Question Answering Dataset for Medical domain. LOUHI 2022. \
-               https://aclanthology.org/2022.louhi-1.5",
-    homepage: "https://github.com/qanastek/FrenchMedMCQA",
-    hub_repository: "qanastek/frenchmedmcqa",
-    file_patterns: &["train.json", "dev.json", "test.json"],
-};
+               https://aclanthology.org/2022.louhi-1.5";
+    SourceInfo::new("frenchmedmcqa", RowKind::Records(Origin::Native), "Apache-2.0")
+        .with_citation(citation, "https://github.com/qanastek/FrenchMedMCQA")
+        .on_hub("qanastek/frenchmedmcqa")
+        .with_files(["train.json", "dev.json", "test.json", "data/train.json", "data/dev.json", "data/test.json"])
+});
 
 /// The corpus.
 #[derive(Debug)]
@@ -40,60 +39,47 @@ struct Row {
 }
 
 impl Source for FrenchMedMcqa {
-    fn info(&self) -> &'static SourceInfo {
+    fn info(&self) -> &SourceInfo {
         &INFO
     }
 
     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
         for file in files.iter() {
-            json_list(file, |row, value| {
-                sink(json_row(file, row, &value, |value| {
-                    Ok(SourceRow::Record(Box::new(record(files.revision(), file, row, value)?)))
-                }))
-            })?;
+            let split = split(&file.name);
+            let form = (file, Format::JsonList, "FrenchMedMCQA JSON list");
+            each_row(files, form, sink, |row, place| Ok(record(row, split, place)?.into()))?;
         }
         Ok(())
     }
 }
 
-fn record(revision: &str, file: &SourceFile, row_number: u64, value: &Value) -> Result<Record, String> {
-    let row = Row::deserialize(value).map_err(|error| error.to_string())?;
+fn record(row: Row, split: Split, place: &Place<'_>) -> Result<Record, String> {
     let choices = choices::from_object(&row.answers, "answers")?;
-    let answer_labels = choices::gold(&row.correct_answers, &choices, "correct_answers")?;
-    if let Some(expected) = row.nbr_correct_answers.filter(|expected| *expected != answer_labels.len()) {
+    let labels = choices::gold(&row.correct_answers, &choices, "correct_answers")?;
+    if let Some(expected) = row.nbr_correct_answers.filter(|expected| *expected != labels.len()) {
         return Err(format!(
             "correct_answers: expected {expected} as nbr_correct_answers says, found {}",
-            answer_labels.len()
+            labels.len()
         ));
     }
-    let folded = fold(&row.question);
-    let mut record = Record {
-        id: String::new(),
-        instruction: row.question,
+    let question = Question {
+        // The same question with other choices is still the same question: it must not be learnt and then asked.
+        group: fold(&row.question),
+        text: row.question,
         context: String::new(),
         choices,
-        answer: format_answer(&answer_labels),
-        task: if answer_labels.len() == 1 { Task::Mcqu } else { Task::Mcq },
-        answer_labels,
-        origin: INFO.origin,
-        split: split(&file.name),
-        source: INFO.name.to_owned(),
+        answer: Answer::Labels(labels),
+        task: None,
+        split,
         source_id: row.id,
-        // The same question with other choices is still the same question: it must not be learnt and then asked.
-        group_id: format!("{}/{}", INFO.name, short_hash(folded.as_bytes())),
-        license: INFO.license.to_owned(),
-        provenance: provenance(revision, &file.name, row_number, "FrenchMedMCQA JSON list"),
-        languages: Vec::new(),
-        findings: Vec::new(),
     };
-    record.id = record.content_id();
-    Ok(record)
+    Ok(question.record(&INFO, Origin::Native, place.provenance()))
 }
 
 fn split(file_name: &str) -> Split {
-    match file_name {
-        "train.json" => Split::Train,
-        "dev.json" => Split::Validation,
+    match file_name.rsplit('/').next() {
+        Some("train.json") => Split::Train,
+        Some("dev.json") => Split::Validation,
         _ => Split::Test,
     }
 }
@@ -101,21 +87,14 @@ fn split(file_name: &str) -> Split {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Unreadable;
+    use crate::record::Task;
+    use crate::source::{SourceRow, Unreadable};
 
     const GOOD: &str = r#"{"id": "1", "question": "Quel ion ?", "answers": {"a": "Na", "b": "K", "c": "Cl"},
         "correct_answers": ["b"], "subject_name": "pharmacie", "nbr_correct_answers": 1}"#;
 
-    fn read(name: &'static str, text: &str) -> Vec<SourceRow> {
-        let files = SourceFiles::embedded(&[(name, Box::leak(text.as_bytes().into()))]);
-        let mut rows = Vec::new();
-        FrenchMedMcqa
-            .read(&files, &mut |row| {
-                rows.push(row);
-                Ok(())
-            })
-            .unwrap();
-        rows
+    fn read(name: &str, text: &str) -> Vec<SourceRow> {
+        crate::source::fixture::read(&FrenchMedMcqa, &[(name, text)]).unwrap()
     }
 
     fn detail(text: &str) -> String {

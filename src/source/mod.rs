@@ -1,40 +1,91 @@
 //! The corpora that records come from: one file each, in the format in which its authors published it.
 //!
 //! A source reads files and gives rows. A row that cannot be read is a row too, [`SourceRow::Unreadable`], with its place,
-//! what was expected and what was found: it never ends the reading. Sources do not judge what they can read.
+//! what was expected and what was found: it never ends the reading. Sources do not judge what they can read. Which variant
+//! of its format a file is in is decided from the file, and said: in each row's provenance, and once in a
+//! [`SourceRow::Note`].
+//!
+//! A corpus of which this crate knows nothing needs no code where [`Generic`] can read it, and else an implementation of
+//! [`Source`] in a crate of its own:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use medinjection_fr::build::{Plan, build};
+//! use medinjection_fr::provenance::Dataset;
+//! use medinjection_fr::record::{Origin, Split};
+//! use medinjection_fr::source::{Answer, Place, Question, RowKind, Sink, Source, SourceFiles, SourceInfo};
+//!
+//! /// One question and its answer a line, with a tab between them.
+//! #[derive(Debug)]
+//! struct Flashcards(SourceInfo);
+//!
+//! impl Source for Flashcards {
+//!     fn info(&self) -> &SourceInfo {
+//!         &self.0
+//!     }
+//!
+//!     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> medinjection_fr::Result<()> {
+//!         for file in files.iter() {
+//!             let text = std::io::read_to_string(file.open()?).map_err(medinjection_fr::Error::io(file.path()))?;
+//!             for (row, line) in (1..).zip(text.lines()) {
+//!                 let place = Place { revision: files.revision(), file, row, format: "flashcards" };
+//!                 let Some((question, answer)) = line.split_once('\t') else {
+//!                     sink(place.unreadable("expected a tab, found none", line.as_bytes()).into())?;
+//!                     continue;
+//!                 };
+//!                 let question = Question {
+//!                     text: question.to_owned(),
+//!                     context: String::new(),
+//!                     choices: Vec::new(),
+//!                     answer: Answer::Text(answer.to_owned()),
+//!                     task: None,
+//!                     split: Split::Train,
+//!                     source_id: row.to_string(),
+//!                     group: question.to_owned(),
+//!                 };
+//!                 sink(question.record(self.info(), Origin::Native, place.provenance()).into())?;
+//!             }
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let info = SourceInfo::new("flashcards", RowKind::Records(Origin::Native), "CC0-1.0").with_files(["*.txt"]);
+//! let files = SourceFiles::embedded(&[("cartes.txt", "Quel organe sécrète l'insuline ?\tLe pancréas.\n".as_bytes())]);
+//! let plan = Plan::new(42).with_source(Arc::new(Flashcards(info)), files);
+//! let directory = tempfile::tempdir()?;
+//! let out = directory.path().join("dataset");
+//! build(&plan, &out, false)?;
+//! let records: Vec<_> = Dataset::open(&out)?.records(Split::Train).collect::<Result<_, _>>()?;
+//! assert_eq!(records[0].answer, "Le pancréas.");
+//! # Ok(())
+//! # }
+//! ```
 
 mod case_questions;
 mod choices;
 mod files;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod formats;
 mod frenchmedmcqa;
+mod info;
+mod license;
+mod mmlu;
 mod mmlu_fr;
+mod question;
 
-use serde::Serialize;
+use std::sync::Arc;
 
 pub use files::{SourceFile, SourceFiles};
+pub use info::{RowKind, SourceInfo};
+pub use license::{Redistribution, redistribution};
+pub use question::{Answer, Place, Question};
 
-use crate::record::{Document, LineageStep, Origin, Original, Provenance, Record};
+use crate::record::{Document, Original, Record};
 use crate::{Error, Result};
-
-/// What is known of a corpus without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct SourceInfo {
-    /// Name, as in configurations and records.
-    pub name: &'static str,
-    /// How its records were made.
-    pub origin: Origin,
-    /// SPDX identifier of its licence, or the corpus's own words.
-    pub license: &'static str,
-    /// How its authors want to be cited.
-    pub citation: &'static str,
-    /// Where its authors publish it.
-    pub homepage: &'static str,
-    /// Repository on the Hugging Face Hub; empty where there is none.
-    pub hub_repository: &'static str,
-    /// Names of the files that are read; `*` stands for any text.
-    pub file_patterns: &'static [&'static str],
-}
 
 /// One row of a corpus.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +98,8 @@ pub enum SourceRow {
     Document(Box<Document>),
     /// A row that is none of these.
     Unreadable(Unreadable),
+    /// No row: something that reading brought to light.
+    Note(Note),
 }
 
 /// A row that could not be read.
@@ -62,13 +115,34 @@ pub struct Unreadable {
     pub raw: String,
 }
 
+impl From<Unreadable> for SourceRow {
+    fn from(row: Unreadable) -> Self {
+        Self::Unreadable(row)
+    }
+}
+
+/// Something about a file that its reader must know: the variant of its format, a count that differs from a published one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Path of the file inside the source.
+    pub file: String,
+    /// What is to be known.
+    pub message: String,
+}
+
+impl From<Note> for SourceRow {
+    fn from(note: Note) -> Self {
+        Self::Note(note)
+    }
+}
+
 /// What takes the rows of a source, in order; its error ends the reading.
 pub type Sink<'a> = dyn FnMut(SourceRow) -> Result<()> + 'a;
 
 /// A corpus that can be read.
-pub trait Source: std::fmt::Debug + Sync {
+pub trait Source: std::fmt::Debug + Send + Sync {
     /// What is known of it.
-    fn info(&self) -> &'static SourceInfo;
+    fn info(&self) -> &SourceInfo;
 
     /// Gives every row of `files` to `sink`, in an order that depends on the files alone.
     ///
@@ -76,31 +150,39 @@ pub trait Source: std::fmt::Debug + Sync {
     /// [`Error::Io`] if a file cannot be read, [`Error::Format`] if a file as a whole is not of the source's format, and
     /// whatever `sink` returns. Rows that cannot be read are not errors.
     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()>;
+
+    /// Options that decide on the rows, for the manifest; `null` where there are none.
+    fn options(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
 }
 
-/// Every source, in the order of their names.
-pub const SOURCES: &[&dyn Source] = &[&case_questions::CaseQuestions, &frenchmedmcqa::FrenchMedMcqa, &mmlu_fr::MmluFr];
+/// Every source of this crate, in the order of their names.
+#[must_use]
+pub fn sources() -> Vec<Arc<dyn Source>> {
+    vec![
+        Arc::new(case_questions::CaseQuestions),
+        Arc::new(frenchmedmcqa::FrenchMedMcqa),
+        Arc::new(mmlu::Mmlu),
+        Arc::new(mmlu_fr::MmluFr),
+    ]
+}
 
 /// The source called `name`.
 ///
 /// # Errors
 /// [`Error::Config`] if there is none; the message lists those there are.
-pub fn find(name: &str) -> Result<&'static dyn Source> {
-    SOURCES.iter().find(|source| source.info().name == name).copied().ok_or_else(|| {
-        let names: Vec<&str> = SOURCES.iter().map(|source| source.info().name).collect();
-        Error::config("source.name", format!("expected one of {}, found {name:?}", names.join(", ")))
-    })
+pub fn find(name: &str) -> Result<Arc<dyn Source>> {
+    let sources = sources();
+    let names: Vec<&str> = sources.iter().map(|source| source.info().name.as_str()).collect();
+    let message = format!("expected one of {}, found {name:?}", names.join(", "));
+    let found = sources.iter().find(|source| source.info().name == name).cloned();
+    found.ok_or_else(|| Error::config("source.name", message))
 }
 
-/// Provenance of the record on `row` of `file`, of the corpus at `revision`.
-fn provenance(revision: &str, file: &str, row: u64, format: &str) -> Provenance {
-    Provenance {
-        source_revision: revision.to_owned(),
-        source_file: file.to_owned(),
-        source_row: row,
-        lineage: vec![LineageStep { step: "read".to_owned(), detail: format.to_owned() }],
-        ..Provenance::default()
-    }
+/// Gives the variant of the format of `file` to `sink`, to be said once.
+fn say(file: &SourceFile, message: impl Into<String>, sink: &mut Sink<'_>) -> Result<()> {
+    sink(SourceRow::Note(Note { file: file.name.clone(), message: message.into() }))
 }
 
 #[cfg(test)]
@@ -109,9 +191,19 @@ mod tests {
 
     #[test]
     fn sources_are_found_by_name_and_sorted() {
-        assert!(SOURCES.is_sorted_by_key(|source| source.info().name));
-        assert_eq!(find("mmlu_fr").unwrap().info().origin, Origin::Translated);
+        let sources = sources();
+        assert!(sources.is_sorted_by_key(|source| source.info().name.clone()));
+        for source in &sources {
+            let info = source.info();
+            assert!(
+                !info.citation.is_empty() && !info.license.is_empty() && !info.file_patterns.is_empty(),
+                "{info:?}"
+            );
+            let is_public = info.homepage.starts_with("https://") || !info.hub_repository.is_empty();
+            assert!(is_public || !info.access.is_empty(), "{info:?}");
+        }
         let refusal = find("mmlu-fr").unwrap_err().to_string();
-        assert!(refusal.contains("expected one of case_questions, frenchmedmcqa, mmlu_fr, found \"mmlu-fr\""));
+        assert!(refusal.contains("expected one of ") && refusal.contains("frenchmedmcqa, "), "{refusal}");
+        assert!(refusal.ends_with("found \"mmlu-fr\""), "{refusal}");
     }
 }
