@@ -66,6 +66,8 @@
 
 mod case_questions;
 mod choices;
+mod columns;
+mod exam;
 mod files;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -73,9 +75,18 @@ mod formats;
 mod frenchmedmcqa;
 mod info;
 mod license;
+mod medical_cases_fr;
+mod medical_mcqa_fr;
+mod mediqal;
+mod medmcqa;
+mod medqa;
+mod medxpertqa;
 mod mmlu;
 mod mmlu_fr;
+mod mmlu_pro;
+mod pubmedqa;
 mod question;
+mod s_editions;
 
 use std::sync::Arc;
 
@@ -163,8 +174,17 @@ pub fn sources() -> Vec<Arc<dyn Source>> {
     vec![
         Arc::new(case_questions::CaseQuestions),
         Arc::new(frenchmedmcqa::FrenchMedMcqa),
+        Arc::new(medical_cases_fr::MedicalCasesFr),
+        Arc::new(medical_mcqa_fr::MedicalMcqaFr),
+        Arc::new(mediqal::MediQAl),
+        Arc::new(medmcqa::MedMcqa),
+        Arc::new(medqa::MedQa),
+        Arc::new(medxpertqa::MedXpertQa),
         Arc::new(mmlu::Mmlu),
         Arc::new(mmlu_fr::MmluFr),
+        Arc::new(mmlu_pro::MmluPro),
+        Arc::new(pubmedqa::PubMedQa),
+        Arc::new(s_editions::SEditions),
     ]
 }
 

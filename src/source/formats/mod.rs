@@ -10,7 +10,7 @@ mod table;
 
 pub(super) use csv::{csv_rows, joined};
 pub(super) use json::{json_members, whole_json};
-pub(super) use table::{Format, each_row, each_value};
+pub(super) use table::{Format, each_row, each_value, first_row};
 
 /// Bytes from which a row is not read on; a long clinical case is a hundred times smaller.
 pub(super) const MAX_ROW_BYTES: usize = 4 << 20;

@@ -127,6 +127,23 @@ pub(in crate::source) fn each_value<T: DeserializeOwned>(
     }
 }
 
+/// The first row of `file` that can be read, as an object, for telling which variant of its format the file is in.
+///
+/// # Errors
+/// [`Error::Io`] or [`Error::Format`] if the file cannot be read up to there.
+pub(in crate::source) fn first_row(file: &SourceFile, format: Format) -> Result<Option<Map<String, Value>>> {
+    let mut first = None;
+    let outcome = each_value(file, format, |_, row| match row {
+        Ok((row, _)) => {
+            first = Some(row);
+            // An error is how a reader is told that no more rows are wanted.
+            Err(Error::Data(String::new()))
+        }
+        Err(_) => Ok(()),
+    });
+    if first.is_some() { Ok(first) } else { outcome.map(|()| None) }
+}
+
 fn with_header<T: DeserializeOwned>(
     file: &SourceFile,
     delimiter: u8,
@@ -148,8 +165,8 @@ fn with_header<T: DeserializeOwned>(
             let detail = format!("expected {} columns as in the header, found {}", names.len(), fields.len());
             return each(row, Err((detail, raw)));
         }
-        let named = names.iter().cloned().zip(fields.into_iter().map(Value::String)).collect::<Map<_, _>>();
-        match T::deserialize(Value::Object(named)) {
+        let columns = names.iter().cloned().zip(fields.into_iter().map(Value::String)).collect();
+        match T::deserialize(Value::Object(columns)) {
             Ok(value) => each(row, Ok((value, Raw::Bytes(raw.as_bytes())))),
             Err(error) => each(row, Err((error.to_string(), raw))),
         }

@@ -20,6 +20,7 @@ pub(super) fn pair(english: Question<'_>, french: Question<'_>) -> (Record, Orig
         source: english.source,
         source_id: english.source_id,
         license: english.license,
+        provenance: crate::record::RowProvenance::default(),
     };
     (record, original)
 }
