@@ -60,7 +60,8 @@ pub(super) fn split_in_path(path: &str) -> Option<Split> {
 /// # Errors
 /// [`Error::Format`] if it names none: a split is never guessed.
 pub(super) fn split_of(file: &SourceFile) -> Result<Split> {
-    let message = "expected train, dev (val, validation, eval) or test in the path, found none of them; rename the file";
+    let message =
+        "expected train, dev (val, validation, eval) or test in the path, found none of them; rename the file";
     split_in_path(&file.name).ok_or_else(|| Error::format(file.path(), message))
 }
 

@@ -55,6 +55,9 @@ mod tests {
         let text = r#"{"clinical_case": "Une femme de 30 ans.", "question": "Quel examen ?", "answer": "Un scanner."}"#;
         let rows = read(&MedicalCasesFr, &[("eval.jsonl", text)]).unwrap();
         let Some(SourceRow::Record(record)) = rows.last() else { panic!("{rows:?}") };
-        assert_eq!((record.task, record.context.as_str(), record.split), (Task::Oeq, "Une femme de 30 ans.", Split::Validation));
+        assert_eq!(
+            (record.task, record.context.as_str(), record.split),
+            (Task::Oeq, "Une femme de 30 ans.", Split::Validation)
+        );
     }
 }

@@ -55,7 +55,9 @@ mod tests {
     fn letters_and_columns_make_a_question() {
         let text = "question,answer_a,answer_b,correct_answers\nQuel os ?,Tibia,Foie,a\nQuel os ?,Tibia,Foie,F\n";
         let rows = read(&MedicalMcqaFr, &[("train.csv", text)]).unwrap();
-        let [SourceRow::Note(_), SourceRow::Record(record), SourceRow::Unreadable(bad)] = &rows[..] else { panic!("{rows:?}") };
+        let [SourceRow::Note(_), SourceRow::Record(record), SourceRow::Unreadable(bad)] = &rows[..] else {
+            panic!("{rows:?}")
+        };
         assert_eq!((record.task, record.answer.as_str(), record.split), (Task::Mcqu, "A", Split::Train));
         assert_eq!((bad.row, bad.detail.as_str()), (3, "correct_answers: expected letters among A, B, found \"F\""));
     }

@@ -18,7 +18,16 @@ static INFO: LazyLock<SourceInfo> = LazyLock::new(|| {
     SourceInfo::new("mediqal", RowKind::Records(Origin::Native), "CC-BY-4.0")
         .with_citation(citation, "https://huggingface.co/datasets/ANR-MALADES/MediQAl")
         .on_hub("ANR-MALADES/MediQAl")
-        .with_files(["*mcqu*.*", "*mcqm*.*", "*oeq*.*", "mcqu/*.*", "mcqm/*.*", "oeq/*.*", "data/*mcq*.*", "data/*oeq*.*"])
+        .with_files([
+            "*mcqu*.*",
+            "*mcqm*.*",
+            "*oeq*.*",
+            "mcqu/*.*",
+            "mcqm/*.*",
+            "oeq/*.*",
+            "data/*mcq*.*",
+            "data/*oeq*.*",
+        ])
 });
 
 /// The corpus.
@@ -65,8 +74,7 @@ mod tests {
     use crate::source::SourceRow;
     use crate::source::fixture::read;
 
-    const HEADER: &str =
-        "id,clinical_case,question,answer_a,answer_b,answer_c,answer_d,answer_e,correct_answers,task,medical_subject,question_type";
+    const HEADER: &str = "id,clinical_case,question,answer_a,answer_b,answer_c,answer_d,answer_e,correct_answers,task,medical_subject,question_type";
 
     fn records(name: &str, text: &str) -> Vec<SourceRow> {
         let rows = read(&MediQAl, &[(name, text)]).unwrap();
@@ -93,7 +101,10 @@ mod tests {
         let text = r#"{"id": 7, "clinical_case": "", "question": "Quel germe ?", "answer": "Le pneumocoque."}"#;
         let rows = records("oeq/test.jsonl", text);
         let [SourceRow::Record(record)] = &rows[..] else { panic!("{rows:?}") };
-        assert_eq!((record.task, record.answer.as_str(), record.source_id.as_str()), (Task::Oeq, "Le pneumocoque.", "7"));
+        assert_eq!(
+            (record.task, record.answer.as_str(), record.source_id.as_str()),
+            (Task::Oeq, "Le pneumocoque.", "7")
+        );
     }
 
     #[test]

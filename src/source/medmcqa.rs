@@ -169,9 +169,15 @@ mod tests {
     #[test]
     fn the_place_of_the_gold_is_decided_from_the_whole_file() {
         let (note, found) = golds(&["1", "3", "0"]).unwrap();
-        assert_eq!((note.as_str(), found), ("MedMCQA, cop counted from 0, JSON Lines", vec!["[B]".into(), "[D]".into(), "[A]".into()]));
+        assert_eq!(
+            (note.as_str(), found),
+            ("MedMCQA, cop counted from 0, JSON Lines", vec!["[B]".into(), "[D]".into(), "[A]".into()])
+        );
         let (note, found) = golds(&["1", "3", "4"]).unwrap();
-        assert_eq!((note.as_str(), found), ("MedMCQA, cop counted from 1, JSON Lines", vec!["[A]".into(), "[C]".into(), "[D]".into()]));
+        assert_eq!(
+            (note.as_str(), found),
+            ("MedMCQA, cop counted from 1, JSON Lines", vec!["[A]".into(), "[C]".into(), "[D]".into()])
+        );
         let (note, found) = golds(&["-1", "null"]).unwrap();
         assert_eq!((note.as_str(), found), ("MedMCQA without gold, JSON Lines", vec!["[]".to_owned(), "[]".into()]));
         assert!(golds(&["1", "2"]).unwrap_err().to_string().contains("found neither; give the whole file"));
@@ -181,7 +187,8 @@ mod tests {
 
     #[test]
     fn choices_inside_the_question_are_taken_out() {
-        let text = r#"{"id": "x", "question": "Which?\nAnswer Choices: (A) One (B) Two", "label": ["B"], "topic_name": null}"#;
+        let text =
+            r#"{"id": "x", "question": "Which?\nAnswer Choices: (A) One (B) Two", "label": ["B"], "topic_name": null}"#;
         let rows = read(&MedMcqa, &[("dev.jsonl", text)]).unwrap();
         let Some(SourceRow::Original(original)) = rows.last() else { panic!("{rows:?}") };
         assert_eq!((original.question.as_str(), original.choices[1].text.as_str()), ("Which?", "Two"));

@@ -51,7 +51,10 @@ impl Source for MedQa {
                 let labels = gold(&row.answer_idx.0, &choices, "answer_idx")?;
                 let text = choices.iter().find(|choice| labels.contains(&choice.label)).map(|choice| &choice.text);
                 if row.answer.is_some() && row.answer.as_ref() != text {
-                    return Err(format!("answer: expected the text of the option {:?}, found {:?}", labels, row.answer));
+                    return Err(format!(
+                        "answer: expected the text of the option {:?}, found {:?}",
+                        labels, row.answer
+                    ));
                 }
                 let question = Question {
                     text: row.question,
@@ -72,7 +75,8 @@ impl Source for MedQa {
 
 fn variant(file: &SourceFile, format: Format) -> Result<String> {
     let Some(first) = first_row(file, format)? else { return Ok(format!("MedQA without rows, {}", format.name())) };
-    let num_options = first.get("options").and_then(|options| options.as_object().map(serde_json::Map::len)).unwrap_or(0);
+    let num_options =
+        first.get("options").and_then(|options| options.as_object().map(serde_json::Map::len)).unwrap_or(0);
     let by = if first.contains_key("realidx") { ", as published again in medagents-benchmark" } else { "" };
     Ok(format!("MedQA with {num_options} options, {}{by}", format.name()))
 }
@@ -89,8 +93,10 @@ mod tests {
     fn the_variant_is_told_from_the_first_row_and_said() {
         let again = ROW.replacen('{', "{\"realidx\": 0, ", 1);
         let rows = read(&MedQa, &[("test.jsonl", ROW), ("x.jsonl", &again)]).unwrap();
-        let notes: Vec<&str> =
-            rows.iter().filter_map(|row| if let SourceRow::Note(note) = row { Some(note.message.as_str()) } else { None }).collect();
+        let notes: Vec<&str> = rows
+            .iter()
+            .filter_map(|row| if let SourceRow::Note(note) = row { Some(note.message.as_str()) } else { None })
+            .collect();
         assert_eq!(notes[0], "MedQA with 2 options, JSON Lines");
         assert_eq!(notes[1], "MedQA with 2 options, JSON Lines, as published again in medagents-benchmark");
         let SourceRow::Original(original) = &rows[1] else { panic!("{rows:?}") };

@@ -50,7 +50,8 @@ impl Source for MmluPro {
         for file in files.iter() {
             let format = Format::of(file)?;
             let by_letter = first_row(file, format)?.is_some_and(|first| first.contains_key("answer_idx"));
-            let variant = format!("MMLU-Pro, options {}, {}", if by_letter { "by letter" } else { "in a list" }, format.name());
+            let variant =
+                format!("MMLU-Pro, options {}, {}", if by_letter { "by letter" } else { "in a list" }, format.name());
             say(file, &variant, sink)?;
             let mut num_others = 0_u64;
             let mut inner = |row| match row {

@@ -67,11 +67,14 @@
 mod case_questions;
 mod choices;
 mod columns;
+mod diamed;
+mod e3c;
 mod exam;
 mod files;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod formats;
+mod frbmedqa;
 mod frenchmedmcqa;
 mod info;
 mod license;
@@ -84,6 +87,7 @@ mod medxpertqa;
 mod mmlu;
 mod mmlu_fr;
 mod mmlu_pro;
+mod morfitt;
 mod pubmedqa;
 mod question;
 mod s_editions;
@@ -173,6 +177,9 @@ pub trait Source: std::fmt::Debug + Send + Sync {
 pub fn sources() -> Vec<Arc<dyn Source>> {
     vec![
         Arc::new(case_questions::CaseQuestions),
+        Arc::new(diamed::DiaMed),
+        Arc::new(e3c::E3c),
+        Arc::new(frbmedqa::FrBMedQa),
         Arc::new(frenchmedmcqa::FrenchMedMcqa),
         Arc::new(medical_cases_fr::MedicalCasesFr),
         Arc::new(medical_mcqa_fr::MedicalMcqaFr),
@@ -183,6 +190,7 @@ pub fn sources() -> Vec<Arc<dyn Source>> {
         Arc::new(mmlu::Mmlu),
         Arc::new(mmlu_fr::MmluFr),
         Arc::new(mmlu_pro::MmluPro),
+        Arc::new(morfitt::Morfitt),
         Arc::new(pubmedqa::PubMedQa),
         Arc::new(s_editions::SEditions),
     ]

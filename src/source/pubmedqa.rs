@@ -74,7 +74,8 @@ impl Source for PubMedQa {
                 say(file, variant, sink)?;
                 each_row(files, (file, Format::Parquet, variant), sink, |row: HubRow, place| {
                     let Sections { contexts, labels } = row.context;
-                    let article = Article { question: row.question, contexts, labels, final_decision: row.final_decision };
+                    let article =
+                        Article { question: row.question, contexts, labels, final_decision: row.final_decision };
                     original(row.pubid.0, article, &test, place)
                 })?;
                 continue;
@@ -84,7 +85,8 @@ impl Source for PubMedQa {
             json_members(file, |row, member| {
                 let place = Place { revision: files.revision(), file, row, format: variant };
                 let found = member.and_then(|(pmid, article, raw)| {
-                    original(pmid, article, &test, &place).map_err(|detail| (detail, String::from_utf8_lossy(raw).into_owned()))
+                    original(pmid, article, &test, &place)
+                        .map_err(|detail| (detail, String::from_utf8_lossy(raw).into_owned()))
                 });
                 sink(found.unwrap_or_else(|(detail, raw)| place.unreadable(detail, raw.as_bytes()).into()))
             })?;
@@ -117,8 +119,8 @@ fn original(
     place: &Place<'_>,
 ) -> Result<SourceRow, String> {
     let decision = DECISIONS.iter().position(|decision| *decision == article.final_decision);
-    let decision =
-        decision.ok_or_else(|| format!("final_decision: expected yes, no or maybe, found {:?}", article.final_decision))?;
+    let decision = decision
+        .ok_or_else(|| format!("final_decision: expected yes, no or maybe, found {:?}", article.final_decision))?;
     let expected = test.get(&pmid);
     if let Some(expected) = expected.filter(|expected| **expected != article.final_decision) {
         return Err(format!(
@@ -162,8 +164,10 @@ mod tests {
 
     #[test]
     fn an_article_becomes_an_original_with_its_sections() {
-        let rows = read(&PubMedQa, &[("ori_pqal.json", ARTICLES), ("test_ground_truth.json", r#"{"11": "no"}"#)]).unwrap();
-        let [SourceRow::Note(_), SourceRow::Note(_), SourceRow::Original(original), SourceRow::Unreadable(bad)] = &rows[..]
+        let rows =
+            read(&PubMedQa, &[("ori_pqal.json", ARTICLES), ("test_ground_truth.json", r#"{"11": "no"}"#)]).unwrap();
+        let [SourceRow::Note(_), SourceRow::Note(_), SourceRow::Original(original), SourceRow::Unreadable(bad)] =
+            &rows[..]
         else {
             panic!("{rows:?}")
         };
@@ -175,7 +179,8 @@ mod tests {
 
     #[test]
     fn a_decision_that_contradicts_the_ground_truth_is_not_read() {
-        let rows = read(&PubMedQa, &[("ori_pqal.json", ARTICLES), ("test_ground_truth.json", r#"{"11": "yes"}"#)]).unwrap();
+        let rows =
+            read(&PubMedQa, &[("ori_pqal.json", ARTICLES), ("test_ground_truth.json", r#"{"11": "yes"}"#)]).unwrap();
         assert!(matches!(&rows[2], SourceRow::Unreadable(bad) if bad.detail.contains("expected \"yes\"")), "{rows:?}");
     }
 }

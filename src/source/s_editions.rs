@@ -53,9 +53,12 @@ mod tests {
 
     #[test]
     fn a_question_without_split_is_for_training_and_that_is_said() {
-        let text = r#"[{"question": "Quels os ?", "options": {"A": "Tibia", "B": "Ulna"}, "correct_answers": ["A", "B"]}]"#;
+        let text =
+            r#"[{"question": "Quels os ?", "options": {"A": "Tibia", "B": "Ulna"}, "correct_answers": ["A", "B"]}]"#;
         let rows = read(&SEditions, &[("qcm.json", text)]).unwrap();
-        let [SourceRow::Note(note), SourceRow::Note(_), SourceRow::Record(record)] = &rows[..] else { panic!("{rows:?}") };
+        let [SourceRow::Note(note), SourceRow::Note(_), SourceRow::Record(record)] = &rows[..] else {
+            panic!("{rows:?}")
+        };
         assert!(note.message.starts_with("no split is named"), "{}", note.message);
         assert_eq!((record.task, record.answer.as_str(), record.split), (Task::Mcq, "A, B", Split::Train));
         assert!(!INFO.redistribution().is_allowed());

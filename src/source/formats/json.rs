@@ -86,16 +86,15 @@ pub(super) fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io
     Ok(num_bytes > 0)
 }
 
-/// The one JSON value that the file holds, with its text, or what is wrong with it.
+/// The one JSON value that the file holds, or what is wrong with it.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read.
-pub(in crate::source) fn whole_json<T: DeserializeOwned>(file: &SourceFile) -> Result<Result<(T, Vec<u8>), Bad>> {
+pub(in crate::source) fn whole_json<T: DeserializeOwned>(file: &SourceFile) -> Result<Result<T, Bad>> {
     let mut bytes = Vec::new();
     file.open()?.take(MAX_ROW_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(Error::io(file.path()))?;
     let is_too_long = bytes.len() > MAX_ROW_BYTES;
-    let parsed = parse_element((!is_too_long).then_some(bytes.as_slice()));
-    Ok(parsed.map(|(value, bytes)| (value, bytes.to_vec())))
+    Ok(parse_element((!is_too_long).then_some(bytes.as_slice())).map(|(value, _)| value))
 }
 
 fn parse_element<T: DeserializeOwned>(element: Option<&[u8]>) -> Result<(T, &[u8]), Bad> {
