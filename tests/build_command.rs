@@ -54,7 +54,7 @@ fn what_cannot_be_done_ends_with_2_one_message_and_no_output() {
         (format!("{source}pth = \".\"\n"), "b.toml, row 3: unknown field `pth`"),
         (
             format!("{source}path = \".\"\n"),
-            "train.json: expected a JSON list of objects: EOF while parsing a list at line 1",
+            "train.json: expected a JSON list of objects, found the end of the file inside row 1",
         ),
     ] {
         std::fs::write(directory.path().join("train.json"), "[").unwrap();

@@ -124,9 +124,12 @@ fn lists(column: &ListArray) -> Result<Vec<Value>, String> {
     let items = values(column.values().as_ref())?;
     let offsets = column.value_offsets();
     let bound = |index: usize| usize::try_from(offsets[index]).unwrap_or_default();
-    let list = |index: usize| match column.is_null(index) {
-        true => Value::Null,
-        false => Value::Array(items.get(bound(index)..bound(index + 1)).unwrap_or_default().to_vec()),
+    let list = |index: usize| {
+        if column.is_null(index) {
+            Value::Null
+        } else {
+            Value::Array(items.get(bound(index)..bound(index + 1)).unwrap_or_default().to_vec())
+        }
     };
     Ok((0..column.len()).map(list).collect())
 }

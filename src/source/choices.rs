@@ -125,9 +125,8 @@ impl Letters {
     pub(super) fn listed(text: &str) -> Self {
         let parts = text.split([',', ';', ' ', '|', '/']).filter(|part| !part.is_empty());
         let is_run = |part: &&str| part.len() > 1 && part.chars().all(|letter| letter.is_ascii_uppercase());
-        let letters = parts.flat_map(|part| match is_run(&part) {
-            true => part.chars().map(String::from).collect(),
-            false => vec![part.to_owned()],
+        let letters = parts.flat_map(|part| {
+            if is_run(&part) { part.chars().map(String::from).collect() } else { vec![part.to_owned()] }
         });
         Self(letters.collect())
     }

@@ -62,13 +62,11 @@ impl ExamRow {
     }
 
     fn choices(&mut self) -> Result<Vec<Choice>, String> {
-        match self.answers.take() {
-            Some(options) => options.choices("answers"),
-            None => {
-                let columns = [&mut self.answer_a, &mut self.answer_b, &mut self.answer_c, &mut self.answer_d];
-                let [a, b, c, d] = columns.map(Option::take);
-                from_columns([a, b, c, d, self.answer_e.take()], "answer")
-            }
+        if let Some(options) = self.answers.take() {
+            return options.choices("answers");
         }
+        let columns = [&mut self.answer_a, &mut self.answer_b, &mut self.answer_c, &mut self.answer_d];
+        let [a, b, c, d] = columns.map(Option::take);
+        from_columns([a, b, c, d, self.answer_e.take()], "answer")
     }
 }

@@ -100,9 +100,8 @@ impl<F: FnMut(u64, Element<'_>) -> Result<()>> Splitter<F> {
         match byte {
             _ if self.escaped => self.escaped = false,
             b'\\' => self.escaped = true,
-            b'"' => self.in_text = false,
             // A text cannot go on in the next line: a missing quote spoils its own row only.
-            b'\n' => self.in_text = false,
+            b'"' | b'\n' => self.in_text = false,
             _ => {}
         }
         self.push(byte);
