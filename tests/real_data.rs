@@ -1,6 +1,6 @@
 //! Every corpus of the folder of real data is read whole.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test may stop at once, and says what it skips")]
 
 use std::path::{Path, PathBuf};
 
