@@ -45,8 +45,14 @@ pub(super) fn check(plan: &Plan, root: &Path) -> Result<Checked> {
     for input in &plan.inputs {
         input.source.read(&input.files, &mut |row| match row {
             SourceRow::Record(record) => checked.record(*record, input, plan.seed, &mut staged),
-            SourceRow::Original(original) => checked.originals.write(*original),
-            SourceRow::Document(document) => checked.documents.write(*document),
+            SourceRow::Original(original) => {
+                checked.tally.licensed(&original.source, &original.license);
+                checked.originals.write(*original)
+            }
+            SourceRow::Document(document) => {
+                checked.tally.licensed(&document.source, &document.license);
+                checked.documents.write(*document)
+            }
             SourceRow::Unreadable(row) => checked.unreadable(row, &input.source.info().name),
             SourceRow::Note(note) => {
                 checked.tally.note(&input.source.info().name, note);

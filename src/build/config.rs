@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::description::Description;
 use crate::dedup::SplitRatios;
+use crate::provenance::Layout;
 use crate::source::{Source, SourceFiles, find};
 use crate::{Error, Result, sample};
 
@@ -19,6 +21,12 @@ pub struct Plan {
     pub inputs: Vec<Input>,
     /// Size at which a parquet file is ended and the next one begun.
     pub max_shard_bytes: usize,
+    /// Which columns the records get.
+    pub layout: Layout,
+    /// Whether a data set in the published layout may hold what its licence forbids to pass on.
+    pub allow_restricted: bool,
+    /// What the data set says of itself.
+    pub description: Description,
 }
 
 /// One source to read.
@@ -42,6 +50,8 @@ struct RawConfig {
     source: Vec<RawSource>,
     #[serde(default)]
     output: RawOutput,
+    #[serde(default)]
+    dataset: Description,
 }
 
 #[derive(Deserialize)]
@@ -56,12 +66,13 @@ struct RawSource {
 #[serde(deny_unknown_fields, default)]
 struct RawOutput {
     max_shard_bytes: usize,
+    layout: Layout,
 }
 
 impl Default for RawOutput {
     /// What the Hub recommends for a shard.
     fn default() -> Self {
-        Self { max_shard_bytes: 500_000_000 }
+        Self { max_shard_bytes: 500_000_000, layout: Layout::default() }
     }
 }
 
@@ -75,6 +86,7 @@ struct Resolved<'a> {
     seed: u64,
     source: Vec<ResolvedSource<'a>>,
     output: ResolvedOutput,
+    dataset: &'a Description,
 }
 
 #[derive(Serialize)]
@@ -94,13 +106,17 @@ impl<'a> ResolvedSource<'a> {
 #[derive(Serialize)]
 struct ResolvedOutput {
     max_shard_bytes: usize,
+    layout: Layout,
+    allow_restricted: bool,
 }
 
 impl Plan {
     /// A build of nothing yet, with shards of the size that the Hub recommends.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { seed, inputs: Vec::new(), max_shard_bytes: RawOutput::default().max_shard_bytes }
+        let RawOutput { max_shard_bytes, layout } = RawOutput::default();
+        let description = Description::default();
+        Self { seed, inputs: Vec::new(), max_shard_bytes, layout, allow_restricted: false, description }
     }
 
     /// The same, which reads these files of this source too.
@@ -138,7 +154,14 @@ impl Plan {
             let files = SourceFiles::at(&directory, source.info())?;
             inputs.push(Input { source, files, resplit });
         }
-        Ok(Self { seed: raw.seed, inputs, max_shard_bytes: raw.output.max_shard_bytes })
+        Ok(Self {
+            seed: raw.seed,
+            inputs,
+            max_shard_bytes: raw.output.max_shard_bytes,
+            layout: raw.output.layout,
+            allow_restricted: false,
+            description: raw.dataset,
+        })
     }
 
     /// The built-in sample.
@@ -152,7 +175,8 @@ impl Plan {
             Ok(Input { source: sample.source, files: sample.files, resplit })
         };
         let inputs = sample::sources()?.into_iter().map(input).collect::<Result<_>>()?;
-        Ok(Self { seed: default_seed(), inputs, max_shard_bytes: RawOutput::default().max_shard_bytes })
+        let description = Description::default().by(["The MedInjection-FR developers"]);
+        Ok(Self { inputs, description, ..Self::new(default_seed()) })
     }
 
     /// The configuration, with every default filled in and without paths.
@@ -164,7 +188,12 @@ impl Plan {
         let resolved = Resolved {
             seed: self.seed,
             source: self.inputs.iter().map(ResolvedSource::of).collect(),
-            output: ResolvedOutput { max_shard_bytes: self.max_shard_bytes },
+            output: ResolvedOutput {
+                max_shard_bytes: self.max_shard_bytes,
+                layout: self.layout,
+                allow_restricted: self.allow_restricted,
+            },
+            dataset: &self.description,
         };
         serde_json::to_value(resolved).expect("numbers and names always serialise")
     }
@@ -190,13 +219,17 @@ mod tests {
         let misspelt = refusal(&format!("{SOURCE}resplitt = [1, 0, 0]\n"));
         assert!(misspelt.contains("build.toml, row 4: unknown field `resplitt`"), "{misspelt}");
         assert!(misspelt.contains("`resplit`"), "{misspelt}");
-        assert!(refusal("sed = 1\n").contains("unknown field `sed`, expected one of `seed`, `source`, `output`"));
+        assert!(
+            refusal("sed = 1\n").contains("unknown field `sed`, expected one of `seed`, `source`, `output`, `dataset`")
+        );
         assert!(refusal(&format!("{SOURCE}resplit = [0.5, 0.1, 0.1]\n")).contains("sum to 1"));
         assert!(refusal(&format!("{SOURCE}{SOURCE}")).contains("found \"frenchmedmcqa\" twice"));
         assert!(refusal("").contains("expected at least one [[source]]"));
         assert!(refusal(&SOURCE.replace("frenchmedmcqa", "x")).contains("source.name: expected one of"));
         assert!(refusal(&SOURCE.replace("\"data\"", "\"absent\"")).contains("absent"));
         assert!(refusal(&format!("{SOURCE}[output]\nmax_shard_bytes = 0\n")).contains("output.max_shard_bytes"));
+        assert!(refusal(&format!("{SOURCE}[output]\nlayout = \"ours\"\n")).contains("`records` or `published`"));
+        assert!(refusal(&format!("{SOURCE}[dataset]\nversion = \"1\"\n")).contains("dataset.version: expected MAJOR"));
     }
 
     #[test]
@@ -208,7 +241,8 @@ mod tests {
         let expected = serde_json::json!({
             "seed": 42,
             "source": [{ "name": "frenchmedmcqa", "resplit": null }],
-            "output": { "max_shard_bytes": 500_000_000 },
+            "output": { "max_shard_bytes": 500_000_000, "layout": "records", "allow_restricted": false },
+            "dataset": Description::default(),
         });
         assert_eq!(Plan::from_config(&path).unwrap().resolved(), expected);
     }

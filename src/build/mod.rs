@@ -8,14 +8,21 @@
 mod card;
 mod check;
 mod config;
+mod croissant;
+mod description;
+#[cfg(test)]
+mod fixture;
+mod layout;
 mod place;
 mod shards;
+mod tables;
 mod tally;
 mod write;
 
 use std::path::Path;
 
 pub use config::{Input, Plan};
+pub use description::Description;
 
 use crate::Result;
 use crate::provenance::Manifest;

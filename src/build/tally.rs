@@ -18,6 +18,8 @@ pub(super) struct Tally {
     kinds: BTreeMap<Kind, (u64, u64)>,
     rejected: BTreeMap<String, BTreeMap<String, u64>>,
     notes: BTreeMap<String, Notes>,
+    licenses: BTreeMap<String, BTreeMap<String, u64>>,
+    languages: BTreeMap<String, u64>,
 }
 
 /// The files that a message is about, by message.
@@ -66,6 +68,15 @@ impl Tally {
     pub(super) fn kept(&mut self, record: &Record) {
         self.deduplicate.num_out += 1;
         self.kinds.entry(kind(record)).or_default().1 += 1;
+        self.licensed(&record.source, &record.license);
+        if let Some(field) = record.languages.iter().find(|field| field.field == "instruction") {
+            *self.languages.entry(field.language.clone()).or_default() += 1;
+        }
+    }
+
+    /// A record, an original or a document of `source` that is in the data set under `license`.
+    pub(super) fn licensed(&mut self, source: &str, license: &str) {
+        *self.licenses.entry(source.to_owned()).or_default().entry(license.to_owned()).or_default() += 1;
     }
 
     /// The steps in order.
@@ -95,6 +106,16 @@ impl Tally {
             [first, others @ ..] => format!("{first} and {} more: {message}", others.len()),
         };
         self.notes.get(source).into_iter().flatten().map(said).collect()
+    }
+
+    /// Rows of a source that are in the data set, by licence.
+    pub(super) fn licenses(&self, source: &str) -> BTreeMap<String, u64> {
+        self.licenses.get(source).cloned().unwrap_or_default()
+    }
+
+    /// Records that are kept, by language of the instruction.
+    pub(super) fn languages(&self) -> BTreeMap<String, u64> {
+        self.languages.clone()
     }
 
     /// Rows of a source that were rejected, by reason.

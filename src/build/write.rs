@@ -3,23 +3,24 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::card;
+use super::card::card;
 use super::check::{Checked, rejection};
 use super::config::{Input, Plan};
-use super::shards::Shards;
+use super::croissant::croissant;
+use super::layout::RecordShards;
 use super::tally::Tally;
 use crate::columnar::{RejectedWriter, read_records};
 use crate::dedup::Verdict;
-use crate::provenance::{FileEntry, Manifest, REJECTED, SourceEntry, write_atomic};
-use crate::record::{Record, Split};
+use crate::provenance::{FileEntry, Layout, Manifest, REJECTED, SourceEntry, write_atomic};
+use crate::record::{Record, Split, redistribution};
 use crate::{Error, Result};
 
 /// Writes the files of the data set into `root`, the manifest last.
 pub(super) fn write(plan: &Plan, checked: Checked, root: &Path) -> Result<Manifest> {
     let Checked { staging, deduplicator, mut rejected, originals, documents, mut tally } = checked;
-    let mut splits: BTreeMap<Split, Shards<Record>> = Split::ALL
+    let mut splits: BTreeMap<Split, RecordShards> = Split::ALL
         .iter()
-        .map(|split| (*split, Shards::new(root, &format!("data/{split}"), plan.max_shard_bytes)))
+        .map(|split| (*split, RecordShards::new(plan.layout, root, &format!("data/{split}"), plan.max_shard_bytes)))
         .collect();
     for (record, verdict) in read_records(&staging)?.zip(deduplicator.verdicts()) {
         if let Some(record) = kept(record?, verdict, &mut tally, &mut rejected)?
@@ -31,6 +32,7 @@ pub(super) fn write(plan: &Plan, checked: Checked, root: &Path) -> Result<Manife
     std::fs::remove_file(&staging).map_err(Error::io(&staging))?;
 
     let mut manifest = Manifest::new(plan.resolved());
+    manifest.layout = plan.layout;
     for shards in splits.into_values() {
         shards.finish(&mut manifest.files)?;
     }
@@ -42,9 +44,17 @@ pub(super) fn write(plan: &Plan, checked: Checked, root: &Path) -> Result<Manife
     manifest.steps = tally.steps();
     manifest.counts = tally.counts();
 
-    let card = root.join("README.md");
-    write_atomic(&card, card::card(&manifest).as_bytes())?;
-    manifest.files.insert("README.md".to_owned(), FileEntry::of(&card, None)?);
+    manifest.languages = tally.languages();
+    if plan.layout == Layout::Published {
+        manifest.refuse_restricted(plan.allow_restricted)?;
+    }
+    for (name, text) in
+        [("README.md", card(&manifest, &plan.description)), ("croissant.json", croissant(&manifest, &plan.description))]
+    {
+        let path = root.join(name);
+        write_atomic(&path, text.as_bytes())?;
+        manifest.files.insert(name.to_owned(), FileEntry::of(&path, None)?);
+    }
     manifest.write(root)?;
     Ok(manifest)
 }
@@ -75,10 +85,15 @@ fn source_entry(input: &Input, tally: &Tally) -> SourceEntry {
         num_bytes: file.num_bytes,
         num_rows: None,
     };
+    let licenses = tally.licenses(&info.name);
+    let strictest = licenses.keys().map(|license| redistribution(license)).max();
     SourceEntry {
         name: info.name.clone(),
         license: info.license.clone(),
+        redistribution: strictest.unwrap_or_else(|| info.redistribution()),
+        licenses,
         citation: info.citation.clone(),
+        homepage: info.homepage.clone(),
         revision: input.files.revision().to_owned(),
         rejected: tally.rejected(&info.name),
         notes: tally.notes(&info.name),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Outcome, Terminal};
 use crate::build::{Built, Plan, build};
 use crate::columnar::read_rejected;
-use crate::provenance::REJECTED;
+use crate::provenance::{Layout, REJECTED};
 use crate::record::Rejected;
 
 /// Rejected rows that are named in the terminal.
@@ -24,6 +24,13 @@ pub(super) struct Args {
     /// Directory of the data set.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Columns of the records: `records` (every field, with provenance) or `published` (five texts); this goes before the
+    /// configuration's `output.layout`.
+    #[arg(long, value_name = "NAME")]
+    layout: Option<Layout>,
+    /// Write the published layout though a source's licence forbids to pass it on.
+    #[arg(long)]
+    allow_restricted: bool,
     /// Replace a data set made from something else.
     #[arg(long)]
     force: bool,
@@ -34,10 +41,12 @@ pub(super) struct Args {
 /// # Errors
 /// Whatever keeps the data set from being made.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let plan = match &args.config {
+    let mut plan = match &args.config {
         Some(path) => Plan::from_config(path)?,
         None => Plan::sample()?,
     };
+    plan.layout = args.layout.unwrap_or(plan.layout);
+    plan.allow_restricted = args.allow_restricted;
     let built = build(&plan, &args.out, args.force)?;
     if built.up_to_date {
         terminal.note(&format!("{}: up to date", args.out.display()));

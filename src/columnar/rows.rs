@@ -9,18 +9,19 @@ use arrow::datatypes::{DataType, Fields};
 
 use super::value::{Value, decode_field, present};
 use crate::record::{
-    Choice, ChoiceLabel, Document, FieldLanguage, Finding, LineageStep, Origin, Original, Provenance, Reason, Record,
-    Rejected, RowProvenance, Severity, Split, Synthesis, Task, Translation,
+    Choice, ChoiceLabel, Document, FieldLanguage, Finding, LineageStep, Origin, Original, Provenance, PublishedRecord,
+    Reason, Record, Rejected, RowProvenance, Severity, Split, Synthesis, Task, Translation,
 };
 
 /// A type whose values are the rows of a parquet file.
 ///
-/// The crate alone implements it: for records, originals, documents, rejected records and [`RecordKey`]s.
+/// The crate alone implements it: for records in both layouts, originals, documents, rejected records and [`RecordKey`]s.
 pub trait Row: Columns {}
 
 impl Row for Record {}
 impl Row for Original {}
 impl Row for Document {}
+impl Row for PublishedRecord {}
 impl Row for Rejected {}
 impl Row for RecordKey {}
 
@@ -140,6 +141,7 @@ columns!(Record {
     languages: Vec<FieldLanguage>,
     findings: Vec<Finding>,
 });
+columns!(PublishedRecord { instruction: String, context: String, answer: String, r#type: String, origin: String });
 columns!(RecordKey {
     id: String,
     task: Task,
@@ -209,7 +211,7 @@ macro_rules! top_level {
         }
     )+};
 }
-top_level!(Record, RecordKey, Original, Document);
+top_level!(Record, PublishedRecord, RecordKey, Original, Document);
 
 /// The columns of the record, null where there is none, beside those of the rejection.
 impl Columns for Rejected {

@@ -32,13 +32,19 @@ pub(super) trait Value: Sized {
 
 /// The Arrow field `name` of type `T`.
 pub(super) fn field<T: Value>(name: &str) -> Field {
-    Field::new(name, T::data_type(), T::NULLABLE)
+    Field::new(plain(name), T::data_type(), T::NULLABLE)
 }
 
 /// The values of the field `name`, taken out of a struct.
 pub(super) fn decode_field<T: Value>(columns: &StructArray, name: &str) -> Result<Vec<Option<T>>, String> {
+    let name = plain(name);
     let column = columns.column_by_name(name).ok_or_else(|| format!("expected a column {name:?}"))?;
     T::decode(column.as_ref()).map_err(|error| format!("{name}: {error}"))
+}
+
+/// The name of a field without the mark by which Rust's keywords are made names.
+fn plain(name: &str) -> &str {
+    name.strip_prefix("r#").unwrap_or(name)
 }
 
 /// The value of a field that may not be null, in a struct that is not.

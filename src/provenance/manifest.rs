@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{TOOL_VERSION, sha256_file, write_json};
-use crate::record::{Origin, Split, Task};
+use super::{Layout, TOOL_VERSION, sha256_file, write_json};
+use crate::record::{Origin, Redistribution, Split, Task, redistribution};
 use crate::{Error, Result};
 
 /// Name of the manifest inside a data set directory.
@@ -20,12 +20,16 @@ pub struct Manifest {
     pub tool_version: String,
     /// The configuration, with every default filled in; no absolute path.
     pub config: serde_json::Value,
+    /// Which columns the records have.
+    pub layout: Layout,
     /// The corpora that were read.
     pub sources: Vec<SourceEntry>,
     /// Counts in and out of each step, in order.
     pub steps: Vec<StepCounts>,
     /// Records that were read and kept, by split, origin, source and task.
     pub counts: Vec<RecordCount>,
+    /// Records that were kept, by language of the instruction.
+    pub languages: BTreeMap<String, u64>,
     /// Every file of the directory but this one, by its path inside the directory.
     pub files: BTreeMap<String, FileEntry>,
 }
@@ -38,8 +42,14 @@ pub struct SourceEntry {
     pub name: String,
     /// SPDX identifier of its licence, or the corpus's own words.
     pub license: String,
+    /// Records, originals and documents of it that are in the data set, by their licence.
+    pub licenses: BTreeMap<String, u64>,
+    /// What the strictest of these licences says on passing the data set on; of the corpus's own where no row of it is in.
+    pub redistribution: Redistribution,
     /// How its authors want to be cited.
     pub citation: String,
+    /// Where its authors publish it.
+    pub homepage: String,
     /// `sha256:` and the hash of the names and hashes of its files.
     pub revision: String,
     /// Rows that were rejected, by reason.
@@ -115,9 +125,11 @@ impl Manifest {
         Self {
             tool_version: TOOL_VERSION.to_owned(),
             config,
+            layout: Layout::default(),
             sources: Vec::new(),
             steps: Vec::new(),
             counts: Vec::new(),
+            languages: BTreeMap::new(),
             files: BTreeMap::new(),
         }
     }
@@ -145,6 +157,39 @@ impl Manifest {
         write_json(&directory.join(MANIFEST), self)
     }
 
+    /// The corpora that may not be passed on, or of which nobody knows whether they may.
+    #[must_use]
+    pub fn restricted_sources(&self) -> Vec<&SourceEntry> {
+        self.sources.iter().filter(|source| !source.redistribution.is_allowed()).collect()
+    }
+
+    /// Checks that the data set may be published.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if it has restricted sources and `allow_restricted` is false; the message names them.
+    pub fn refuse_restricted(&self, allow_restricted: bool) -> Result<()> {
+        let named = |source: &&SourceEntry| {
+            let licenses: Vec<String> = source
+                .licenses
+                .keys()
+                .filter(|license| !redistribution(license).is_allowed())
+                .map(|license| format!("{license:?}"))
+                .collect();
+            let licenses = if licenses.is_empty() { format!("{:?}", source.license) } else { licenses.join(", ") };
+            format!("{} (licence {licenses})", source.name)
+        };
+        let restricted = self.restricted_sources();
+        if allow_restricted || restricted.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = restricted.iter().map(named).collect();
+        Err(Error::Data(format!(
+            "expected sources that may be passed on, found {}; leave them out, or say with --allow-restricted that you may \
+             publish them",
+            names.join(", ")
+        )))
+    }
+
     /// Checks that every file of the manifest is in `directory`, unchanged.
     ///
     /// # Errors
@@ -160,5 +205,33 @@ impl Manifest {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_not_be_passed_on_is_refused_by_name_unless_allowed() {
+        let mut manifest = Manifest::new(serde_json::Value::Null);
+        let entry = |name: &str, license: &str| SourceEntry {
+            name: name.to_owned(),
+            license: license.to_owned(),
+            licenses: [(license.to_owned(), 1)].into(),
+            redistribution: redistribution(license),
+            citation: String::new(),
+            homepage: String::new(),
+            revision: String::new(),
+            rejected: BTreeMap::new(),
+            notes: Vec::new(),
+            files: BTreeMap::new(),
+        };
+        manifest.sources = vec![entry("frenchmedmcqa", "Apache-2.0"), entry("deft2021", "agreement")];
+        let refusal = manifest.refuse_restricted(false).unwrap_err().to_string();
+        assert!(refusal.contains("found deft2021 (licence \"agreement\"); leave"), "{refusal}");
+        manifest.refuse_restricted(true).unwrap();
+        manifest.sources.pop();
+        manifest.refuse_restricted(false).unwrap();
     }
 }

@@ -2,6 +2,7 @@
 
 mod atomic;
 mod dataset;
+mod layout;
 mod lineage;
 mod lines;
 mod manifest;
@@ -9,6 +10,7 @@ mod output;
 
 pub use atomic::{AtomicFile, TEMPORARY_PREFIX, write_atomic, write_json};
 pub use dataset::{Dataset, REJECTED};
+pub use layout::Layout;
 pub use lineage::{Freshness, Lineage, sha256_file};
 pub use lines::{Lines, MAX_LINE_BYTES};
 pub use manifest::{FileEntry, MANIFEST, Manifest, RecordCount, SourceEntry, StepCounts};

@@ -8,7 +8,9 @@ mod fields;
 mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod license;
 mod provenance;
+mod published;
 mod rejected;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +18,9 @@ use sha2::{Digest, Sha256};
 
 pub use choice::{Choice, ChoiceLabel, format_answer};
 pub use finding::{Finding, Reason, Severity};
+pub use license::{Redistribution, redistribution};
 pub use provenance::{FieldLanguage, LineageStep, Provenance, RowProvenance, Synthesis, Translation};
+pub use published::{CHOICES_HEADER, PublishedRecord};
 pub use rejected::Rejected;
 
 /// What kind of question a record asks.

@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::license::{Redistribution, redistribution};
-use crate::record::Origin;
+use crate::record::{Origin, Redistribution, redistribution};
 
 /// What the rows of a corpus become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

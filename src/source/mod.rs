@@ -94,9 +94,9 @@ mod s_editions;
 
 use std::sync::Arc;
 
+pub use crate::record::{Redistribution, redistribution};
 pub use files::{SourceFile, SourceFiles};
 pub use info::{RowKind, SourceInfo};
-pub use license::{Redistribution, redistribution};
 pub use question::{Answer, Place, Question};
 
 use crate::record::{Document, Original, Record};
