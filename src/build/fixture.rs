@@ -73,8 +73,12 @@ pub(super) fn assert_snapshot(name: &str, found: &str) {
         std::fs::write(&path, found).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    let different = expected.lines().zip(found.lines()).position(|(expected, found)| expected != found);
-    let line = different.unwrap_or(0);
-    let (expected_line, found_line) = (expected.lines().nth(line), found.lines().nth(line));
-    assert!(expected == found, "{name}, line {}: expected {expected_line:?}, found {found_line:?}", line + 1);
+    let line = expected.lines().zip(found.lines()).position(|(expected, found)| expected != found).unwrap_or(0);
+    let [expected_line, found_line] = [expected.as_str(), found].map(|text| text.lines().nth(line));
+    assert!(
+        expected == found,
+        "{name}, line {}: expected {expected_line:?}, found {found_line:?}; if that is meant, run this test again with \
+         MEDINJECTION_WRITE_SNAPSHOTS=1",
+        line + 1
+    );
 }

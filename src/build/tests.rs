@@ -199,7 +199,9 @@ fn the_card_counts_what_was_kept() {
         "  - name: choices\n    list:\n    - name: label\n      dtype: string\n",
         "    num_examples: 1\n",
         "| train | native | frenchmedmcqa | mcqu | 4 | 1 |\n",
-        "| read | 6 | 5 | unreadable 1 |",
+        "| read | 6 | 5 | 1 |",
+        "| unreadable | frenchmedmcqa | 1 |",
+        "| frenchmedmcqa | Apache-2.0 | 2 |",
     ] {
         assert!(card.contains(line), "{line} in {card}");
     }

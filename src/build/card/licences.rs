@@ -72,6 +72,7 @@ mod tests {
         for license in ["CC-BY-SA-4.0", "CC-BY-NC-4.0", "agreement"] {
             manifest.sources[0].licenses.insert(license.to_owned(), 1);
         }
+        manifest.sources[0].redistribution = Redistribution::Restricted;
         text.clear();
         licences(&mut text, &manifest).unwrap();
         for said in ["Some of it is share-alike", "not for commercial use, and so is", "**Not to be published"] {

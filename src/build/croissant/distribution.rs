@@ -73,6 +73,8 @@ pub(super) fn distribution(manifest: &Manifest) -> Vec<Resource> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::build::fixture::manifest;
 
@@ -80,13 +82,13 @@ mod tests {
     fn each_file_has_hash_and_size_and_the_rejected_are_left_out() {
         let manifest = manifest();
         let json = serde_json::to_value(distribution(&manifest)).unwrap();
-        let files: Vec<_> = json.as_array().unwrap().iter().filter(|file| file["@type"] == "cr:FileObject").collect();
-        let data = manifest.files.iter().filter(|(name, _)| name.contains('/')).collect::<Vec<_>>();
-        assert_eq!(files.len(), data.len());
-        for (file, (name, entry)) in files.iter().zip(&data) {
-            assert_eq!(file["contentUrl"], **name);
-            assert_eq!(file["sha256"], entry.sha256);
-            assert_eq!(file["contentSize"], format!("{} B", entry.num_bytes));
-        }
+        let files = json.as_array().unwrap().iter().filter(|file| file["@type"] == "cr:FileObject");
+        let found: BTreeMap<&str, (&str, &str)> = files
+            .map(|file| ["contentUrl", "sha256", "contentSize"].map(|key| file[key].as_str().unwrap()))
+            .map(|[url, sha256, size]| (url, (sha256, size)))
+            .collect();
+        let expected = manifest.files.iter().filter(|(name, _)| name.contains('/'));
+        let expected = expected.map(|(name, entry)| (name.as_str(), (entry.sha256.as_str(), "1000 B"))).collect();
+        assert_eq!(found, expected);
     }
 }
