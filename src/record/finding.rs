@@ -74,6 +74,65 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason, in declaration order.
+    pub const ALL: &'static [Self] = &[
+        Self::Unreadable,
+        Self::EmptyField,
+        Self::AnswerArity,
+        Self::AnswerMismatch,
+        Self::LabelOutOfRange,
+        Self::LabelOrder,
+        Self::EmptyChoice,
+        Self::DuplicateChoice,
+        Self::AnswerLeak,
+        Self::EncodingDamage,
+        Self::PersonalData,
+        Self::NotFrench,
+        Self::ChoiceCount,
+        Self::GoldMismatch,
+        Self::MergedChoices,
+        Self::NumberMismatch,
+        Self::UnitMismatch,
+        Self::NegationLost,
+        Self::AcronymLost,
+        Self::CopiedEnglish,
+        Self::Truncated,
+        Self::LengthRatio,
+        Self::Repetition,
+        Self::ModelChatter,
+        Self::ChoiceOrder,
+        Self::Duplicate,
+        Self::Leak,
+    ];
+
+    /// Whether it is found by comparing a translation with its original.
+    #[must_use]
+    pub const fn is_of_translation(self) -> bool {
+        matches!(
+            self,
+            Self::ChoiceCount
+                | Self::GoldMismatch
+                | Self::MergedChoices
+                | Self::NumberMismatch
+                | Self::UnitMismatch
+                | Self::NegationLost
+                | Self::AcronymLost
+                | Self::CopiedEnglish
+                | Self::Truncated
+                | Self::LengthRatio
+                | Self::Repetition
+                | Self::ModelChatter
+                | Self::ChoiceOrder
+        )
+    }
+
+    /// Whether it is found by looking at a record and, for a translation, at its original: neither while reading nor by
+    /// comparing records with one another.
+    #[must_use]
+    pub const fn is_of_record(self) -> bool {
+        !matches!(self, Self::Unreadable | Self::Duplicate | Self::Leak)
+    }
+
     /// The name used in files: `answer_arity`, `leak`, …
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -169,5 +228,21 @@ impl Finding {
     /// A finding with which the record is kept.
     pub fn warning(reason: Reason, field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { reason, severity: Severity::Warning, field: field.into(), detail: detail.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_listed_once_and_read_by_its_name() {
+        let schema = schemars::schema_for!(Reason);
+        let names = schema.pointer("/oneOf").and_then(serde_json::Value::as_array).unwrap();
+        let names: Vec<&str> = names.iter().map(|name| name["const"].as_str().unwrap()).collect();
+        assert_eq!(Reason::ALL.iter().map(|reason| reason.as_str()).collect::<Vec<_>>(), names);
+        for reason in Reason::ALL {
+            assert_eq!(reason.as_str().parse::<Reason>().unwrap(), *reason);
+        }
     }
 }
