@@ -12,7 +12,6 @@ use crate::language::detect_fields;
 use crate::provenance::REJECTED;
 use crate::record::{Document, Finding, LineageStep, Original, Reason, Record, Rejected, Severity};
 use crate::source::{SourceRow, Unreadable};
-use crate::validate::validate;
 
 /// What the first pass leaves to the second.
 pub(super) struct Checked {
@@ -44,7 +43,7 @@ pub(super) fn check(plan: &Plan, root: &Path) -> Result<Checked> {
     };
     for input in &plan.inputs {
         input.source.read(&input.files, &mut |row| match row {
-            SourceRow::Record(record) => checked.record(*record, input, plan.seed, &mut staged),
+            SourceRow::Record(record) => checked.record(*record, input, plan, &mut staged),
             SourceRow::Original(original) => {
                 checked.tally.licensed(&original.source, &original.license);
                 checked.originals.write(*original)
@@ -65,14 +64,15 @@ pub(super) fn check(plan: &Plan, root: &Path) -> Result<Checked> {
 }
 
 impl Checked {
-    fn record(&mut self, mut record: Record, input: &Input, seed: u64, staged: &mut RecordWriter) -> Result<()> {
+    fn record(&mut self, mut record: Record, input: &Input, plan: &Plan, staged: &mut RecordWriter) -> Result<()> {
         if let Some(ratios) = input.resplit {
+            let seed = plan.seed;
             let detail = format!("from {} by hash of group_id, seed {seed}", record.split);
             record.split = assign_split(&record.group_id, ratios, seed);
             record.provenance.lineage.push(LineageStep { step: "resplit".to_owned(), detail });
         }
         record.languages = detect_fields(&record);
-        record.findings = validate(&record);
+        record.findings = plan.rules.check(&record);
         self.tally.read(&record);
         let errors: Vec<&Finding> =
             record.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();

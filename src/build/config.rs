@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::description::Description;
 use crate::dedup::SplitRatios;
 use crate::provenance::Layout;
+use crate::record::{Finding, Record};
 use crate::source::{Source, SourceFiles, find};
+use crate::validate::Rules;
 use crate::{Error, Result, sample};
 
 /// A build whose sources exist and whose numbers are in range.
@@ -27,6 +29,8 @@ pub struct Plan {
     pub allow_restricted: bool,
     /// What the data set says of itself.
     pub description: Description,
+    /// By what records are validated.
+    pub rules: Rules,
 }
 
 /// One source to read.
@@ -87,6 +91,8 @@ struct Resolved<'a> {
     source: Vec<ResolvedSource<'a>>,
     output: ResolvedOutput,
     dataset: &'a Description,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -115,14 +121,32 @@ impl Plan {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let RawOutput { max_shard_bytes, layout } = RawOutput::default();
-        let description = Description::default();
-        Self { seed, inputs: Vec::new(), max_shard_bytes, layout, allow_restricted: false, description }
+        Self {
+            seed,
+            inputs: Vec::new(),
+            max_shard_bytes,
+            layout,
+            allow_restricted: false,
+            description: Description::default(),
+            rules: Rules::standard(),
+        }
     }
 
     /// The same, which reads these files of this source too.
     #[must_use]
     pub fn with_source(mut self, source: Arc<dyn Source>, files: SourceFiles) -> Self {
         self.inputs.push(Input { source, files, resplit: None });
+        self
+    }
+
+    /// The same, whose records are validated by `check` too, see [`Rules::with_rule`].
+    #[must_use]
+    pub fn with_rule(
+        mut self,
+        name: impl Into<String>,
+        check: impl Fn(&Record) -> Vec<Finding> + Send + Sync + 'static,
+    ) -> Self {
+        self.rules = self.rules.with_rule(name, check);
         self
     }
 
@@ -154,14 +178,8 @@ impl Plan {
             let files = SourceFiles::at(&directory, source.info())?;
             inputs.push(Input { source, files, resplit });
         }
-        Ok(Self {
-            seed: raw.seed,
-            inputs,
-            max_shard_bytes: raw.output.max_shard_bytes,
-            layout: raw.output.layout,
-            allow_restricted: false,
-            description: raw.dataset,
-        })
+        let RawOutput { max_shard_bytes, layout } = raw.output;
+        Ok(Self { inputs, max_shard_bytes, layout, description: raw.dataset, ..Self::new(raw.seed) })
     }
 
     /// The built-in sample.
@@ -194,6 +212,7 @@ impl Plan {
                 allow_restricted: self.allow_restricted,
             },
             dataset: &self.description,
+            rules: self.rules.added().collect(),
         };
         serde_json::to_value(resolved).expect("numbers and names always serialise")
     }

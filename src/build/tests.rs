@@ -1,13 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::*;
 use crate::Error;
-use crate::columnar::{read_originals, read_records};
+use crate::columnar::{Rows, read_originals, read_records};
 use crate::dedup::{ContentKey, content_key};
-use crate::provenance::{Dataset, MANIFEST};
-use crate::record::{Origin, Reason, Severity, Split};
-use crate::source::SourceRow;
+use crate::provenance::{Dataset, Layout, MANIFEST};
+use crate::record::fixture::choice_record;
+use crate::record::{Finding, Origin, PublishedRecord, Reason, Record, Redistribution, Severity, Split};
+use crate::source::{RowKind, Sink, Source, SourceFiles, SourceInfo, SourceRow};
 
 fn row(id: &str, question: &str, answer: &str) -> serde_json::Value {
     serde_json::json!({
@@ -268,4 +270,105 @@ fn the_real_corpora_are_read_whole_and_their_known_overlaps_found() {
     let originals = out.join("originals/originals-00000-of-00001.parquet");
     assert_eq!(read_originals(&originals).unwrap().count(), 2_638);
     assert!(read_records(&out.join("data/train-00000-of-00001.parquet")).unwrap().num_rows() > 3_000);
+}
+
+#[test]
+fn an_added_rule_rejects_records_under_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let long = |record: &Record| {
+        let num_words = record.instruction.split_whitespace().count();
+        let detail = format!("expected at most 9 words, found {num_words}");
+        if num_words > 9 { vec![Finding::error(Reason::Custom, "instruction", detail)] } else { Vec::new() }
+    };
+    let plan = Plan::from_config(&native_config(directory.path())).unwrap().with_rule("long_question", long);
+    let out = directory.path().join("out");
+    let built = build(&plan, &out, false).unwrap();
+    let rejected = &built.manifest.sources[0].rejected;
+    assert_eq!(rejected.get("custom"), Some(&4), "{rejected:?}");
+    let details = Dataset::open(&out).unwrap().rejected().map(|rejected| rejected.unwrap().detail).collect::<Vec<_>>();
+    let expected = "instruction: long_question: expected at most 9 words, found 10";
+    assert!(details.iter().any(|detail| detail == expected), "{details:?}");
+    let without = Plan::from_config(&native_config(directory.path())).unwrap();
+    assert!(build(&without, &out, false).unwrap_err().to_string().contains("another configuration"));
+}
+
+#[test]
+fn the_published_layout_reads_back_as_the_same_questions() {
+    let directory = tempfile::tempdir().unwrap();
+    let [ours, published] = ["ours", "published"].map(|name| directory.path().join(name));
+    let mut plan = Plan::sample().unwrap();
+    build(&plan, &ours, false).unwrap();
+    plan.layout = Layout::Published;
+    build(&plan, &published, false).unwrap();
+    let (ours, read) = (Dataset::open(&ours).unwrap(), Dataset::open_any_layout(&published).unwrap());
+    for split in Split::ALL {
+        let expected: Vec<Record> = ours.records(*split).collect::<crate::Result<_>>().unwrap();
+        let rows = read.record_paths(*split).into_iter().flat_map(|path| Rows::<PublishedRecord>::open(&path).unwrap());
+        let found: Vec<Record> = rows.map(|row| Record::try_from(row.unwrap()).unwrap()).collect();
+        // The identifier stands for task, instruction, context, choices, answer labels and answer.
+        let content = |records: &[Record]| -> Vec<(String, Origin)> {
+            records.iter().map(|record| (record.id.clone(), record.origin)).collect()
+        };
+        assert!(!found.is_empty() && content(&found) == content(&expected), "{split}");
+    }
+    let summary = crate::validate::validate_path(&published, &mut |_| Ok(())).unwrap();
+    let num_rows = read.manifest().counts.iter().map(|count| count.num_records).sum();
+    assert_eq!((summary.num_rows(), summary.num_rows_with_errors()), (num_rows, 0));
+    let refusal = Dataset::open(&published).unwrap_err().to_string();
+    assert!(refusal.contains("expected a data set in the layout records, found published"), "{refusal}");
+}
+
+/// One question under a licence that forbids to pass it on.
+#[derive(Debug)]
+struct Secret(SourceInfo);
+
+impl Source for Secret {
+    fn info(&self) -> &SourceInfo {
+        &self.0
+    }
+
+    fn read(&self, _: &SourceFiles, sink: &mut Sink<'_>) -> crate::Result<()> {
+        let mut record = choice_record("Quel est l'os le plus long du corps humain ?", &["Le fémur", "Le tibia"], "A");
+        record.source.clone_from(&self.0.name);
+        record.license.clone_from(&self.0.license);
+        sink(record.into())
+    }
+}
+
+#[test]
+fn what_may_not_be_passed_on_is_not_written_for_publication_unless_allowed() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
+    let info = SourceInfo::new("secret", RowKind::Records(Origin::Native), "agreement with the hospital");
+    let mut plan = Plan::new(42).with_source(Arc::new(Secret(info)), SourceFiles::embedded(&[]));
+    let built = build(&plan, &directory.path().join("ours"), false).unwrap();
+    assert_eq!(built.manifest.sources[0].redistribution, Redistribution::Restricted);
+    let card = std::fs::read_to_string(directory.path().join("ours/README.md")).unwrap();
+    assert!(card.contains("**Not to be published as it stands**: secret"), "{card}");
+    plan.layout = Layout::Published;
+    let refusal = build(&plan, &out, false).unwrap_err().to_string();
+    assert!(refusal.contains("secret (licence \"agreement with the hospital\")"), "{refusal}");
+    assert!(refusal.contains("--allow-restricted") && !out.exists(), "{refusal}");
+    plan.allow_restricted = true;
+    let built = build(&plan, &out, false).unwrap();
+    assert_eq!(built.manifest.config["output"]["allow_restricted"], true);
+}
+
+#[test]
+fn the_croissant_file_of_the_sample_names_every_file_with_its_hash() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("sample");
+    let built = build(&Plan::sample().unwrap(), &out, false).unwrap();
+    let text = std::fs::read_to_string(out.join("croissant.json")).unwrap();
+    let croissant: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let resources = croissant["distribution"].as_array().unwrap().iter();
+    let described: BTreeMap<&str, &str> = resources
+        .filter(|resource| resource["@type"] == "cr:FileObject")
+        .map(|file| (file["contentUrl"].as_str().unwrap(), file["sha256"].as_str().unwrap()))
+        .collect();
+    let files = built.manifest.files.iter().filter(|(name, _)| name.contains('/'));
+    let expected: BTreeMap<&str, &str> = files.map(|(name, file)| (name.as_str(), file.sha256.as_str())).collect();
+    assert_eq!(described, expected);
+    assert!(built.manifest.files.contains_key("croissant.json"));
+    assert!(!text.contains(&*directory.path().to_string_lossy()), "an absolute path");
 }

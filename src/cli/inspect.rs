@@ -27,6 +27,7 @@ enum What {
     },
     /// Show records with their choices, answer and provenance.
     Show(Show),
+    Trace(super::trace::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -53,6 +54,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
             let stats = stats(&Dataset::open(dataset)?)?;
             terminal.result(&stats_table(&stats)?, &stats)?;
         }
+        What::Trace(args) => return super::trace::run(args, terminal),
         What::Show(show) => {
             let dataset = Dataset::open(&show.dataset)?;
             let records = find(&dataset, show)?;

@@ -9,6 +9,7 @@ mod schema;
 mod score;
 mod sources;
 mod terminal;
+mod trace;
 mod validate;
 
 use std::process::ExitCode;

@@ -62,7 +62,7 @@ fn validate_to_csv(path: &Path, csv: &Path, force: bool, terminal: &Terminal) ->
 /// Hash of the file, or of the manifest that stands for a data set; and all files that are read.
 fn input(path: &Path) -> crate::Result<(String, Vec<PathBuf>)> {
     if path.is_dir() {
-        let dataset = Dataset::open(path)?;
+        let dataset = Dataset::open_any_layout(path)?;
         return Ok((dataset.manifest_sha256().to_owned(), dataset.files()));
     }
     Ok((sha256_file(path)?, vec![path.to_path_buf()]))

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::manifest::{MANIFEST, Manifest};
-use super::sha256_file;
-use crate::Result;
+use super::{Layout, sha256_file};
 use crate::columnar::{RecordKey, Row, Rows};
 use crate::record::{Document, Original, Record, Rejected, Split};
+use crate::{Error, Result};
 
 /// Name of the file of rejected records inside a data set directory.
 pub const REJECTED: &str = "rejected.parquet";
@@ -23,9 +23,28 @@ impl Dataset {
     /// Opens the data set in `directory`, whose files are hashed and compared with the manifest.
     ///
     /// # Errors
-    /// [`Error::Format`](crate::Error::Format) if there is no manifest, it cannot be understood, or a file is not the one that was written;
-    /// [`Error::Io`](crate::Error::Io) if a file is missing or cannot be read.
+    /// [`Error::Format`] if there is no manifest, it cannot be understood, or a file is not the one that was written;
+    /// [`Error::Io`] if a file is missing or cannot be read; [`Error::Data`] if it is in the published layout, whose
+    /// records have neither identifiers nor provenance.
     pub fn open(directory: &Path) -> Result<Self> {
+        let dataset = Self::open_any_layout(directory)?;
+        match dataset.manifest.layout {
+            Layout::Records => Ok(dataset),
+            found @ Layout::Published => Err(Error::Data(format!(
+                "{}: expected a data set in the layout {}, found {found}, which has no provenance; build it in the layout {}, \
+                 or build from this one as a source",
+                directory.display(),
+                Layout::Records,
+                Layout::Records,
+            ))),
+        }
+    }
+
+    /// Opens the data set in `directory`, whatever the columns of its records, which are to be read accordingly.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::open`], but the last.
+    pub fn open_any_layout(directory: &Path) -> Result<Self> {
         let manifest = Manifest::read(directory)?;
         manifest.verify(directory)?;
         let manifest_sha256 = sha256_file(&directory.join(MANIFEST))?;

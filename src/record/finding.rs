@@ -67,6 +67,8 @@ pub enum Reason {
     ModelChatter,
     /// Choices of a translation in another order than in its original.
     ChoiceOrder,
+    /// What a rule of a user's own finds; the detail begins with its name.
+    Custom,
     /// Same folded question and choices as another record of the same split.
     Duplicate,
     /// Same folded question and choices, or same group, as a record of a split that wins.
@@ -101,6 +103,7 @@ impl Reason {
         Self::Repetition,
         Self::ModelChatter,
         Self::ChoiceOrder,
+        Self::Custom,
         Self::Duplicate,
         Self::Leak,
     ];
@@ -162,6 +165,7 @@ impl Reason {
             Self::Repetition => "repetition",
             Self::ModelChatter => "model_chatter",
             Self::ChoiceOrder => "choice_order",
+            Self::Custom => "custom",
             Self::Duplicate => "duplicate",
             Self::Leak => "leak",
         }

@@ -6,23 +6,22 @@
 
 mod input;
 mod rules;
+mod ruleset;
 mod summary;
 
 use std::path::Path;
 
 pub use input::{Row, RowSink, read_jsonl, read_rows};
+pub use ruleset::Rules;
 pub use summary::{Count, Located, Summary};
 
 use crate::Result;
 use crate::record::{Finding, Original, Reason, Record};
 
-/// Everything that is wrong with `record`, in the order of the rules.
-///
-/// The languages in the record are used where there are any, and detected where there are none. The findings it already
-/// carries are neither read nor repeated.
+/// Everything that is wrong with `record` by the standard rules, see [`Rules::check`].
 #[must_use]
 pub fn validate(record: &Record) -> Vec<Finding> {
-    rules::RULES.iter().flat_map(|rule| rule(record)).collect()
+    Rules::standard().check(record)
 }
 
 /// Everything that is wrong with `record` as a translation of `original`, in the order of the rules.

@@ -118,7 +118,10 @@ mod tests {
             found(&ids, "abcdef").unwrap_err(),
             "expected one row whose identifier begins with \"abcdef\", found abcdef01, abcdef02"
         );
-        assert_eq!(found(&ids, "0123").unwrap_err(), "expected at least 6 digits, found \"0123\"; begin so: 0123456789");
+        assert_eq!(
+            found(&ids, "0123").unwrap_err(),
+            "expected at least 6 digits, found \"0123\"; begin so: 0123456789"
+        );
         assert_eq!(
             found(&ids, "abcd99").unwrap_err(),
             "expected the identifier of a row, found \"abcd99\"; the nearest are abcd7777, abcdef01, abcdef02"

@@ -165,7 +165,10 @@ pub fn trace(dataset: &Dataset, id: &str) -> Result<Trace> {
         RowKind::Rejected => {
             let with_id = |rejected: &Rejected| rejected.record.as_ref().is_some_and(|record| record.id == found.id);
             let mut rejected = first(dataset.rejected(), with_id)?;
-            let record = rejected.record.take().ok_or_else(|| Error::Data(format!("{}: expected a record, found none", found.id)))?;
+            let record = rejected
+                .record
+                .take()
+                .ok_or_else(|| Error::Data(format!("{}: expected a record, found none", found.id)))?;
             traced_record(dataset, &record, Some(rejected))
         }
         RowKind::Original => {
@@ -204,7 +207,10 @@ fn traced_record(dataset: &Dataset, record: &Record, rejected: Option<Rejected>)
         place: Place::of_record(manifest, record),
         record: Some(RecordFacts { split: record.split, origin: record.origin, task: record.task }),
         lineage: provenance.lineage.clone(),
-        checks: checks.map(check).collect(),
+        checks: checks
+            .map(check)
+            .filter(|check| check.reason != Reason::Custom || !check.findings.is_empty())
+            .collect(),
         rejection: rejected.map(|Rejected { reason, detail, partner_id, .. }| Rejection { reason, detail, partner_id }),
         translation: provenance.translation.clone().map(|how| Related {
             how,
@@ -224,13 +230,7 @@ fn traced_record(dataset: &Dataset, record: &Record, rejected: Option<Rejected>)
 }
 
 /// The trace of an original or a document, of which `made` are the records.
-fn row(
-    kind: RowKind,
-    [id, text]: [&String; 2],
-    place: Place,
-    provenance: &RowProvenance,
-    made: Vec<String>,
-) -> Trace {
+fn row(kind: RowKind, [id, text]: [&String; 2], place: Place, provenance: &RowProvenance, made: Vec<String>) -> Trace {
     Trace {
         id: id.clone(),
         kind,
@@ -250,7 +250,8 @@ fn row(
 
 /// The first row for which `wanted` holds; there must be one.
 fn first<T>(rows: impl Iterator<Item = Result<T>>, wanted: impl Fn(&T) -> bool) -> Result<T> {
-    let vanished = || Error::Data("expected the row that was found before, found none; was the data set replaced?".to_owned());
+    let vanished =
+        || Error::Data("expected the row that was found before, found none; was the data set replaced?".to_owned());
     optional(rows, wanted)?.ok_or_else(vanished)
 }
 

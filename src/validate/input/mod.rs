@@ -7,9 +7,9 @@ use std::path::Path;
 
 pub use jsonl::read_jsonl;
 
-use crate::columnar::{read_records, read_rejected};
+use crate::columnar::{Rows, read_records, read_rejected};
 use crate::provenance::Dataset;
-use crate::record::{Record, Rejected, Split};
+use crate::record::{PublishedRecord, Record, Rejected, Split};
 use crate::{Error, Result};
 
 /// One row of a file: a record, or why it is none.
@@ -26,7 +26,7 @@ pub type RowSink<'a> = dyn FnMut(&str, u64, Row) -> Result<()> + 'a;
 
 /// Reads the rows of `path` in order and gives each to `sink`.
 ///
-/// A directory is a data set, whose splits are read one after the other. Of a file, the name's ending says what it is:
+/// A directory is a data set in either layout, whose splits are read one after the other. Of a file, the name's ending says what it is:
 /// `.parquet`, or `.jsonl` and `.ndjson`, see [`read_jsonl`]. Of a data set's `rejected.parquet`, the rows are the records
 /// that were rejected; a row that was none when it was rejected is none here, and says where it came from.
 ///
@@ -35,9 +35,9 @@ pub type RowSink<'a> = dyn FnMut(&str, u64, Row) -> Result<()> + 'a;
 /// set is not the one that was written; what `sink` returns.
 pub fn read_rows(path: &Path, sink: &mut RowSink<'_>) -> Result<()> {
     if std::fs::metadata(path).map_err(Error::io(path))?.is_dir() {
-        let dataset = Dataset::open(path)?;
-        let files = Split::ALL.iter().flat_map(|split| dataset.record_paths(*split));
-        return files.into_iter().try_for_each(|file| read_parquet(&file, sink));
+        let dataset = Dataset::open_any_layout(path)?;
+        let mut files = Split::ALL.iter().flat_map(|split| dataset.record_paths(*split));
+        return files.try_for_each(|file| read_parquet(&file, sink));
     }
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
     match ending.as_str() {
@@ -55,6 +55,13 @@ fn read_parquet(path: &Path, sink: &mut RowSink<'_>) -> Result<()> {
     // A file of rejected rows has the columns of records and more, of which a row may have none.
     if let Ok(rejected) = read_rejected(path) {
         return (1..).zip(rejected).try_for_each(|(number, rejected)| sink(&name, number, rejected?.into()));
+    }
+    if let Ok(published) = Rows::<PublishedRecord>::open(path) {
+        let row = |published| match Record::try_from(published) {
+            Ok(record) => Row::Record(Box::new(record)),
+            Err(message) => Row::Unreadable(message),
+        };
+        return (1..).zip(published).try_for_each(|(number, published)| sink(&name, number, row(published?)));
     }
     for (number, record) in (1..).zip(read_records(path)?) {
         sink(&name, number, Row::Record(Box::new(record?)))?;
