@@ -284,7 +284,7 @@ fn an_added_rule_rejects_records_under_its_name() {
     let out = directory.path().join("out");
     let built = build(&plan, &out, false).unwrap();
     let rejected = &built.manifest.sources[0].rejected;
-    assert_eq!(rejected.get("custom"), Some(&4), "{rejected:?}");
+    assert_eq!(rejected.get("custom"), Some(&2), "{rejected:?}");
     let details = Dataset::open(&out).unwrap().rejected().map(|rejected| rejected.unwrap().detail).collect::<Vec<_>>();
     let expected = "instruction: long_question: expected at most 9 words, found 10";
     assert!(details.iter().any(|detail| detail == expected), "{details:?}");
