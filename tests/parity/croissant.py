@@ -78,8 +78,11 @@ def leaf_values(row, leaves):
 
 def value(node, path):
     """What a nested row has at the end of a path of fields; a list where a field on the way is repeated."""
-    if not path or node is None:
+    if not path:
         return node
+    if node is None:
+        # mlcroissant gives a list of one nothing for a list inside of a struct that is null.
+        return [None] if any(field.get("repeated") for field in path[:-1]) else None
     inner = node[path[0]["name"]]
     if path[0].get("repeated") and len(path) > 1:
         return [value(item, path[1:]) for item in inner] if inner is not None else [None]

@@ -62,6 +62,7 @@ pub(super) const CONTEXT: Context = Context(&[
     ("regex", Name("cr:regex")),
     ("repeated", Name("cr:repeated")),
     ("replace", Name("cr:replace")),
+    ("samplingRate", Name("cr:samplingRate")),
     ("sc", Name("https://schema.org/")),
     ("separator", Name("cr:separator")),
     ("source", Name("cr:source")),
