@@ -168,7 +168,7 @@ impl Manifest {
     /// # Errors
     /// [`Error::Data`] if it has restricted sources and `allow_restricted` is false; the message names them.
     pub fn refuse_restricted(&self, allow_restricted: bool) -> Result<()> {
-        let named = |source: &&SourceEntry| {
+        let described = |source: &&SourceEntry| {
             let licenses: Vec<String> = source
                 .licenses
                 .keys()
@@ -182,7 +182,7 @@ impl Manifest {
         if allow_restricted || restricted.is_empty() {
             return Ok(());
         }
-        let names: Vec<String> = restricted.iter().map(named).collect();
+        let names: Vec<String> = restricted.iter().map(described).collect();
         Err(Error::Data(format!(
             "expected sources that may be passed on, found {}; leave them out, or say with --allow-restricted that you may \
              publish them",

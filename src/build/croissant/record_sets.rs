@@ -57,7 +57,8 @@ struct Field {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Source>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    sub_field: Vec<Field>,
+    #[serde(rename = "subField")]
+    inner: Vec<Field>,
 }
 
 #[derive(Serialize)]
@@ -118,7 +119,7 @@ fn splits(tables: &[Table]) -> RecordSet {
         data_type: Some(data_type),
         repeated: false,
         source: None,
-        sub_field: Vec::new(),
+        inner: Vec::new(),
     };
     let splits = tables.iter().filter(|table| matches!(table.rows, Rows::Records(_)));
     RecordSet {
@@ -161,26 +162,26 @@ impl Leaf<'_> {
 
 fn field(parent: &str, feature: &Feature, leaf: &Leaf<'_>) -> Field {
     let id = format!("{parent}/{}", feature.name);
-    let (repeated, inner) = match &feature.feature_type {
+    let (repeated, item) = match &feature.feature_type {
         FeatureType::List(item) => (true, item.as_ref()),
         other => (false, other),
     };
-    let sub_field = match inner {
+    let inner_fields = match item {
         FeatureType::Struct(fields) => {
             fields.iter().map(|inner| field(&id, inner, &leaf.inside(&inner.name))).collect()
         }
         FeatureType::Value(_) | FeatureType::List(_) => Vec::new(),
     };
-    let is_leaf = sub_field.is_empty();
+    let is_leaf = inner_fields.is_empty();
     Field {
         kind: "cr:Field",
         id,
         name: feature.name.clone(),
         description: String::new(),
-        data_type: is_leaf.then(|| data_type(inner)),
+        data_type: is_leaf.then(|| data_type(item)),
         repeated,
         source: is_leaf.then(|| leaf.source()),
-        sub_field,
+        inner: inner_fields,
     }
 }
 
