@@ -6,7 +6,7 @@
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-checks=(format lints docs library_alone scripts tests sample_by_bash sample_by_sbatch presets full refusals srun_without_pmix real_model)
+checks=(format lints docs library_alone scripts tests readers sample_by_bash sample_by_sbatch presets full refusals srun_without_pmix real_model)
 logs=$root/target/test-logs
 passed=0 failed=0 skipped=0
 work=''
@@ -88,6 +88,21 @@ check_scripts() {
   python3 tests/check_sample_questions.py
   python3 launcher/tiny_model.py --out "$work/tiny"
   [[ $(cat "$work"/tiny/* | wc -c) -lt 200000 ]] || fail 'the tiny model is larger than 200 KB'
+}
+
+# A data set in both layouts, read by the programs that its users have.
+check_readers() {
+  local python=${MEDINJECTION_READERS_PYTHON:-python3} medinjection=target/release/medinjection data=$work/readers
+  if ! "$python" -c 'import mlcroissant, datasets, pyarrow, pandas, polars, duckdb'; then
+    printf 'SKIPPED readers: %s lacks a package of tests/parity/requirements-readers.txt\n' "$python"
+    return 0
+  fi
+  [[ -x $medinjection ]] || cargo build --release --locked
+  "$medinjection" build --sample --out "$data/records"
+  "$medinjection" build --sample --layout published --out "$data/published"
+  "$medinjection" inspect show "$data/records" --limit 100000 --json >"$data/records.json"
+  "$python" tests/parity/croissant.py "$data/records" "$data/published"
+  "$python" tests/parity/readers.py "$data/records" "$data/records.json" "$data/published"
 }
 
 # --- The chain ------------------------------------------------------------------------------------------------------

@@ -2,20 +2,16 @@
 
     python croissant.py DATASET_DIR…
 
-Prints a line a record set and a warning a line; ends with 1 where mlcroissant finds an error or a record differs, and
-with a line that begins with SKIPPED where mlcroissant is not installed.
+Prints a line a record set and a warning a line; ends with 1 where mlcroissant finds an error or a record differs.
 """
 
+import hashlib
 import json
 import sys
 from pathlib import Path
 
-try:
-    import mlcroissant
-    import pyarrow.parquet
-except ImportError as missing:
-    print(f"SKIPPED croissant: {missing}; pip install -r requirements-readers.txt")
-    sys.exit(0)
+import mlcroissant
+import pyarrow.parquet
 
 
 def main(directories):
@@ -44,8 +40,6 @@ def main(directories):
 
 def check_files(directory, described):
     """mlcroissant hashes what it downloads only, so local files are hashed here."""
-    import hashlib
-
     files = [entry for entry in described["distribution"] if entry["@type"] == "cr:FileObject"]
     for entry in files:
         content = (directory / entry["contentUrl"]).read_bytes()

@@ -4,10 +4,9 @@
 
 `ROWS.jsonl` is what `medinjection inspect show DATASET_DIR --limit N --json` prints (a list of records) for the data set
 before it. Without it, the readers are compared with pyarrow alone. Prints a line a reader and table; ends with 1 where a
-row differs, and with a line that begins with SKIPPED for a reader that is not installed.
+row differs.
 """
 
-import importlib
 import json
 import sys
 import tempfile
@@ -102,11 +101,6 @@ def compare(directory, shown):
         if shown is not None and table in ("train", "validation", "test"):
             expected = [of_json(record) for record in shown if record["split"] == table]
         for name, reader in READERS.items():
-            try:
-                importlib.import_module(name)
-            except ImportError as missing:
-                print(f"SKIPPED readers_{name}: {missing}; pip install -r requirements-readers.txt")
-                continue
             rows = [plain(row) for row in reader(directory, table, paths)]
             expected = rows if expected is None else expected
             different = next((i for i, pair in enumerate(zip(rows, expected)) if pair[0] != pair[1]), None)
