@@ -29,7 +29,12 @@ pub(super) fn counts(text: &mut String, manifest: &Manifest) -> Result {
     notes(text, manifest)?;
     text.push_str("\n## Steps\n\n");
     let rows = manifest.steps.iter().map(|step| {
-        [step.step.clone(), step.num_in.to_string(), step.num_out.to_string(), (step.num_in - step.num_out).to_string()]
+        [
+            step.step.clone(),
+            step.num_in.to_string(),
+            step.num_out.to_string(),
+            step.rejected.values().sum::<u64>().to_string(),
+        ]
     });
     table(text, ["step", "in", "out", "rejected"], rows)
 }

@@ -31,7 +31,7 @@ pub struct Trace {
     pub record: Option<RecordFacts>,
     /// What was done to it, in order.
     pub lineage: Vec<LineageStep>,
-    /// For records: each check with what it found; a check that found nothing is there too.
+    /// For records: each check with what it found; a standard check of the record alone that found nothing is there too.
     pub checks: Vec<Check>,
     /// For records: those that share its group.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -193,12 +193,16 @@ pub fn trace(dataset: &Dataset, id: &str) -> Result<Trace> {
 fn traced_record(dataset: &Dataset, record: &Record, rejected: Option<Rejected>) -> Result<Trace> {
     let relations = Relations::of(dataset, record, rejected.is_none())?;
     let provenance = &record.provenance;
-    let compared = relations.original.is_some();
-    let checks = Reason::ALL.iter().filter(|reason| reason.is_of_record() && (compared || !reason.is_of_translation()));
     let check = |reason: &Reason| Check {
         reason: *reason,
         findings: record.findings.iter().filter(|finding| finding.reason == *reason).cloned().collect(),
     };
+    // Nothing in a record says that it was compared with its original or checked by a rule of a user's own, so that these
+    // are named where they found something.
+    let is_certain = |check: &Check| {
+        !check.findings.is_empty() || !(check.reason.is_of_translation() || check.reason == Reason::Custom)
+    };
+    let checks = Reason::ALL.iter().filter(|reason| reason.is_of_record()).map(check).filter(is_certain);
     let manifest = dataset.manifest();
     let (original, document) = (&relations.original, &relations.document);
     Ok(Trace {
@@ -207,10 +211,7 @@ fn traced_record(dataset: &Dataset, record: &Record, rejected: Option<Rejected>)
         place: Place::of_record(manifest, record),
         record: Some(RecordFacts { split: record.split, origin: record.origin, task: record.task }),
         lineage: provenance.lineage.clone(),
-        checks: checks
-            .map(check)
-            .filter(|check| check.reason != Reason::Custom || !check.findings.is_empty())
-            .collect(),
+        checks: checks.collect(),
         rejection: rejected.map(|Rejected { reason, detail, partner_id, .. }| Rejection { reason, detail, partner_id }),
         translation: provenance.translation.clone().map(|how| Related {
             how,
