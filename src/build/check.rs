@@ -45,11 +45,11 @@ pub(super) fn check(plan: &Plan, root: &Path) -> Result<Checked> {
         input.source.read(&input.files, &mut |row| match row {
             SourceRow::Record(record) => checked.record(*record, input, plan, &mut staged),
             SourceRow::Original(original) => {
-                checked.tally.licensed(&original.source, &original.license);
+                checked.tally.licensed(&input.source.info().name, &original.license);
                 checked.originals.write(*original)
             }
             SourceRow::Document(document) => {
-                checked.tally.licensed(&document.source, &document.license);
+                checked.tally.licensed(&input.source.info().name, &document.license);
                 checked.documents.write(*document)
             }
             SourceRow::Unreadable(row) => checked.unreadable(row, &input.source.info().name),

@@ -355,7 +355,7 @@ fn what_may_not_be_passed_on_is_not_written_for_publication_unless_allowed() {
 }
 
 #[test]
-fn the_croissant_file_of_the_sample_names_every_file_with_its_hash() {
+fn every_file_of_the_sample_is_described_and_every_row_has_its_licence_counted() {
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("sample");
     let built = build(&Plan::sample().unwrap(), &out, false).unwrap();
@@ -370,5 +370,8 @@ fn the_croissant_file_of_the_sample_names_every_file_with_its_hash() {
     let expected: BTreeMap<&str, &str> = files.map(|(name, file)| (name.as_str(), file.sha256.as_str())).collect();
     assert_eq!(described, expected);
     assert!(built.manifest.files.contains_key("croissant.json"));
+    let licensed: u64 = built.manifest.sources.iter().flat_map(|source| source.licenses.values()).sum();
+    let rows = built.manifest.files.iter().filter(|(name, _)| name.contains('/')).filter_map(|(_, file)| file.num_rows);
+    assert_eq!(licensed, rows.sum::<u64>(), "rows whose licence is counted");
     assert!(!text.contains(&*directory.path().to_string_lossy()), "an absolute path");
 }
