@@ -114,6 +114,7 @@ find_system() {
   has slurmctld slurmd sbatch || need 'Slurm (tests)' slurm-wlm
   has munged || need 'munge (tests)' munge
   has shellcheck || need 'shellcheck (tests)' shellcheck
+  /usr/bin/python3 -c 'import jsonschema' 2>/dev/null || need 'a JSON Schema validator (tests)' python3-jsonschema
 }
 
 install_packages() {

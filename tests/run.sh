@@ -6,7 +6,7 @@
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-checks=(format lints docs library_alone scripts tests readers sample_by_bash sample_by_sbatch presets full refusals srun_without_pmix real_model)
+checks=(format lints docs library_alone scripts tests readers sample_by_bash schemas sample_by_sbatch presets full refusals srun_without_pmix real_model)
 logs=$root/target/test-logs
 passed=0 failed=0 skipped=0
 work=''
@@ -136,6 +136,12 @@ check_sample_by_bash() {
   chain "$work/bash" native_translated MEDINJECTION_SIZE=48 || code=$?
   [[ $code == 2 ]] || fail "a mixture of another size ended with $code, expected 2"
   snapshot "$work/bash" | diff "$work/first" - || fail 'the refused run has written something'
+}
+
+# The system's Python has the validator, whichever Python comes first on PATH.
+check_schemas() {
+  first_chain
+  /usr/bin/python3 tests/check_schemas.py "$work/bash/sample-tiny"
 }
 
 start_cluster() {
