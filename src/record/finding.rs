@@ -67,6 +67,8 @@ pub enum Reason {
     ModelChatter,
     /// Choices of a translation in another order than in its original.
     ChoiceOrder,
+    /// A text that does not translate its original but something else.
+    Unrelated,
     /// What a rule of a user's own finds; the detail begins with its name.
     Custom,
     /// Same folded question and choices as another record of the same split.
@@ -165,6 +167,7 @@ impl Reason {
             Self::Repetition => "repetition",
             Self::ModelChatter => "model_chatter",
             Self::ChoiceOrder => "choice_order",
+            Self::Unrelated => "unrelated",
             Self::Custom => "custom",
             Self::Duplicate => "duplicate",
             Self::Leak => "leak",

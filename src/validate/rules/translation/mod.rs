@@ -4,12 +4,25 @@
 //! reject the record is an error, a suspicion is a warning. Fields are compared one by one, choices by their place; where
 //! the number of choices differs, only question and context are.
 
+mod acronym_lost;
 mod choice_count;
+mod choice_order;
+mod copied_english;
 #[cfg(test)]
 mod fixture;
 mod gold_mismatch;
+mod length_ratio;
+mod lexicon;
 mod merged_choices;
+mod model_chatter;
+mod negation_lost;
+mod number_mismatch;
 mod pair;
+mod quantity;
+mod repetition;
+mod truncated;
+mod unit_mismatch;
+mod unrelated;
 mod words;
 
 use pair::Pair;
@@ -20,7 +33,22 @@ use crate::record::{Finding, Original, Record};
 type Rule = fn(&Pair<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of its findings.
-const RULES: &[Rule] = &[choice_count::check, gold_mismatch::check, merged_choices::check];
+const RULES: &[Rule] = &[
+    choice_count::check,
+    gold_mismatch::check,
+    merged_choices::check,
+    choice_order::check,
+    unrelated::check,
+    copied_english::check,
+    truncated::check,
+    length_ratio::check,
+    repetition::check,
+    number_mismatch::check,
+    unit_mismatch::check,
+    negation_lost::check,
+    acronym_lost::check,
+    model_chatter::check,
+];
 
 /// Everything that is wrong with `record` as a translation of `original`, in the order of the rules.
 pub(in crate::validate) fn check(record: &Record, original: &Original) -> Vec<Finding> {

@@ -1,5 +1,6 @@
 //! A translated record beside its original, field by field, cut into words.
 
+use super::quantity::{Format, Quantity, quantities};
 use super::words::Words;
 use crate::record::{Original, Record};
 
@@ -11,6 +12,8 @@ pub(super) struct Field<'a> {
     pub(super) french_text: &'a str,
     pub(super) english: Words,
     pub(super) french: Words,
+    pub(super) english_numbers: Vec<Quantity>,
+    pub(super) french_numbers: Vec<Quantity>,
 }
 
 /// A translated record and its original.
@@ -46,6 +49,14 @@ impl<'a> Pair<'a> {
 
 impl<'a> Field<'a> {
     pub(super) fn new(name: String, english_text: &'a str, french_text: &'a str) -> Self {
-        Self { name, english_text, french_text, english: Words::new(english_text), french: Words::new(french_text) }
+        Self {
+            name,
+            english_text,
+            french_text,
+            english: Words::english(english_text),
+            french: Words::french(french_text),
+            english_numbers: quantities(english_text, Format::English),
+            french_numbers: quantities(french_text, Format::French),
+        }
     }
 }

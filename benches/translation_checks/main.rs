@@ -1,0 +1,142 @@
+//! Recall of the translation checks on seeded corruptions, and false alarms on clean rows: one JSON line.
+//!
+//! `translation_checks DIR [--tico FILE] [--all] [--list]`, by `benches/translation_checks.sh`. DIR is laid out like MMLU-FR:
+//! `<subject>_test.csv` beside `<subject>_test.fr.csv`. Rows of the subjects from which the lexicon was learned are left
+//! out unless `--all`; `--list` prints what is found in clean rows, and the corrupted rows that pass, to stderr.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a benchmark may stop at once")]
+
+mod corruption;
+mod data;
+mod random;
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use corruption::Corruption;
+use data::Row;
+use medinjection_fr::record::{Reason, Severity};
+use medinjection_fr::validate::validate_translation;
+use random::Random;
+use serde_json::{Map, Value, json};
+
+/// Seed of the corruptions.
+const SEED: u64 = 42;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let (mut directory, mut tico, mut all, mut list) = (None, None, false, false);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--tico" => tico = arguments.next(),
+            "--all" => all = true,
+            "--list" => list = true,
+            _ => directory = Some(argument),
+        }
+    }
+    let directory = directory.expect("usage: translation_checks DIR [--tico FILE] [--all] [--list]");
+    let (rows, subjects, left_out) = data::mmlu(std::path::Path::new(&directory), all);
+    assert!(!rows.is_empty(), "no aligned rows in {directory}");
+    let clean: Vec<BTreeSet<(String, Reason)>> = rows.iter().map(errors).collect();
+    let mut result = Map::new();
+    result.insert("subjects".to_owned(), json!(subjects));
+    result.insert("subjects_learned_from".to_owned(), json!(left_out));
+    result.insert("clean".to_owned(), clean_rates(&rows, list));
+    recalls(&rows, &clean, list, &mut result);
+    if let Some(file) = tico {
+        let (aligned, misaligned) = data::tico(std::path::Path::new(&file), all);
+        result.insert("tico19".to_owned(), clean_rates(&aligned, list));
+        result.insert("tico19_misaligned".to_owned(), clean_rates(&misaligned, false));
+    }
+    result.insert("rows_per_second".to_owned(), json!(rows_per_second(&rows)));
+    println!("{}", Value::Object(result));
+}
+
+/// Field and reason of each error finding of a row.
+fn errors(row: &Row) -> BTreeSet<(String, Reason)> {
+    let found = validate_translation(&row.record, &row.original).into_iter();
+    found.filter(|finding| finding.severity == Severity::Error).map(|finding| (finding.field, finding.reason)).collect()
+}
+
+/// Shares of rows that have an error, and that have a warning and no error, and how many of each reason.
+fn clean_rates(rows: &[Row], list: bool) -> Value {
+    let (mut num_errors, mut num_warnings) = (0, 0);
+    let mut reasons: Map<String, Value> = Map::new();
+    for row in rows {
+        let findings = validate_translation(&row.record, &row.original);
+        let worst = findings.iter().map(|finding| finding.severity).max();
+        num_errors += usize::from(worst == Some(Severity::Error));
+        num_warnings += usize::from(worst == Some(Severity::Warning));
+        let mut counted = BTreeSet::new();
+        for finding in &findings {
+            if list {
+                eprintln!(
+                    "CLEAN {} {} {} {}: {}",
+                    row.place, finding.severity, finding.reason, finding.field, finding.detail
+                );
+            }
+            if counted.insert((finding.severity, finding.reason)) {
+                let key = format!("{} {}", finding.severity, finding.reason);
+                let count = reasons.get(&key).and_then(Value::as_u64).unwrap_or(0) + 1;
+                reasons.insert(key, json!(count));
+            }
+        }
+        if list && worst == Some(Severity::Error) {
+            eprintln!("{}", row.shown());
+        }
+    }
+    json!({
+        "rows": rows.len(),
+        "share_with_errors": share(num_errors, rows.len()),
+        "share_with_warnings_only": share(num_warnings, rows.len()),
+        "reasons": reasons,
+    })
+}
+
+/// Recall of each corruption, seeded where it is possible; a row is caught if it has an error that its clean row has not.
+fn recalls(rows: &[Row], clean: &[BTreeSet<(String, Reason)>], list: bool, result: &mut Map<String, Value>) {
+    let mut by_kind = Map::new();
+    let mut recalls = Vec::new();
+    for corruption in Corruption::ALL {
+        let (mut num_rows, mut num_caught) = (0, 0);
+        for (row, known) in rows.iter().zip(clean) {
+            let mut random = Random::new(SEED, &format!("{corruption:?} {}", row.place));
+            let Some(record) = corruption.seed(&row.record, &row.original, &mut random) else { continue };
+            num_rows += 1;
+            let corrupted = Row { record, original: row.original.clone(), place: row.place.clone() };
+            if errors(&corrupted).difference(known).next().is_some() {
+                num_caught += 1;
+            } else if list {
+                eprintln!("MISSED {corruption:?} {}\n{}", row.place, corrupted.shown());
+            }
+        }
+        if num_rows > 0 {
+            recalls.push(share(num_caught, num_rows));
+            by_kind.insert(
+                corruption.name().to_owned(),
+                json!({ "rows": num_rows, "recall": share(num_caught, num_rows) }),
+            );
+        }
+    }
+    result.insert("recall".to_owned(), Value::Object(by_kind));
+    let num_kinds = u32::try_from(recalls.len()).unwrap();
+    result.insert("mean_recall".to_owned(), json!(recalls.iter().sum::<f64>() / f64::from(num_kinds)));
+    result.insert("min_recall".to_owned(), json!(recalls.iter().copied().fold(1.0, f64::min)));
+}
+
+fn rows_per_second(rows: &[Row]) -> f64 {
+    let begin = Instant::now();
+    let mut num_rows = 0_u32;
+    while begin.elapsed().as_secs_f64() < 2.0 {
+        for row in rows {
+            std::hint::black_box(validate_translation(&row.record, &row.original));
+            num_rows += 1;
+        }
+    }
+    (f64::from(num_rows) / begin.elapsed().as_secs_f64()).round()
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    let count = |number: usize| f64::from(u32::try_from(number).unwrap());
+    (10_000.0 * count(part) / count(whole.max(1))).round() / 10_000.0
+}
