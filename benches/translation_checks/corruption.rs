@@ -98,7 +98,8 @@ impl Corruption {
             }
             Self::ChoicesMadeEqual => {
                 let (left, right) = distinct_choices(&record, original, random)?;
-                record.choices[left].text = record.choices[right].text.clone();
+                let text = record.choices[right].text.clone();
+                record.choices[left].text = text;
             }
             Self::NumberChanged => in_some_field(&mut record, random, number_changed)?,
             Self::UnitChanged => in_some_field(&mut record, random, unit_changed)?,

@@ -1,4 +1,4 @@
-//! Pseudo-random numbers that depend on a seed and a name alone (SplitMix64).
+//! Pseudo-random numbers that depend on a seed and a name alone (`SplitMix64`).
 
 pub(crate) struct Random(u64);
 

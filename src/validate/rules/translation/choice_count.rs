@@ -26,6 +26,9 @@ mod tests {
 
     #[test]
     fn as_many_choices_are_none() {
-        assert_eq!(findings(check, ("Which bone?", &["Tibia", "Ulna"]), ("Quel os ?", &["Tibia", "Ulna"])), Vec::<String>::new());
+        assert_eq!(
+            findings(check, ("Which bone?", &["Tibia", "Ulna"]), ("Quel os ?", &["Tibia", "Ulna"])),
+            Vec::<String>::new()
+        );
     }
 }

@@ -52,6 +52,9 @@ mod tests {
     #[test]
     fn signs_tell_choices_apart_and_the_originals_own_repetition_is_kept() {
         assert_eq!(findings(check, ("Charge?", &["+1", "-1"]), ("Charge ?", &["+1", "-1"])), Vec::<String>::new());
-        assert_eq!(findings(check, ("Which?", &["Both", "both"]), ("Lequel ?", &["Les deux", "les deux"])), Vec::<String>::new());
+        assert_eq!(
+            findings(check, ("Which?", &["Both", "both"]), ("Lequel ?", &["Les deux", "les deux"])),
+            Vec::<String>::new()
+        );
     }
 }

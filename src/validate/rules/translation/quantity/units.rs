@@ -93,8 +93,7 @@ const FORMS: &[&[&str]] = &[
 
 /// The unit that follows a number ending at `at`; none where nothing known follows.
 pub(super) fn after(text: &str, at: usize, format: Format) -> Unit {
-    let rest =
-        text[at..].trim_start_matches([' ', '\u{a0}', '\u{202f}', '\u{2009}', '-']);
+    let rest = text[at..].trim_start_matches([' ', '\u{a0}', '\u{202f}', '\u{2009}', '-']);
     let (head, rest) = token(rest);
     // `the 1990s`, `over 65s` are no seconds.
     if head == "s" && text[at..].starts_with('s') {
