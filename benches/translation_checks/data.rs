@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use medinjection_fr::record::{Choice, ChoiceLabel, Origin, Original, Provenance, Record, Split, Task, format_answer};
+use medinjection_fr::record::{
+    Choice, ChoiceLabel, Origin, Original, Provenance, Record, RowProvenance, Split, Task, format_answer,
+};
 
 /// Subjects from which `lexicon/learn.py` learned.
 const LEARNED: &[&str] =
@@ -125,7 +127,7 @@ fn row(english: &[String], french: &[String], place: String) -> Row {
         source: String::new(),
         source_id: String::new(),
         license: String::new(),
-        provenance: Default::default(),
+        provenance: RowProvenance::default(),
     };
     Row { record, original, place }
 }

@@ -105,6 +105,7 @@ impl Reason {
         Self::Repetition,
         Self::ModelChatter,
         Self::ChoiceOrder,
+        Self::Unrelated,
         Self::Custom,
         Self::Duplicate,
         Self::Leak,
@@ -128,6 +129,7 @@ impl Reason {
                 | Self::Repetition
                 | Self::ModelChatter
                 | Self::ChoiceOrder
+                | Self::Unrelated
         )
     }
 
