@@ -60,7 +60,8 @@ fn copied_share(english: &Words, french: &Words) -> f32 {
 
 /// Whether a text that is the same in both languages is English: by the detector, or by a word that French has otherwise.
 fn is_english(field: &Field<'_>) -> bool {
-    detect(field.french_text).language == "en" || field.english.words().iter().any(|word| is_translated(field, word))
+    detect(field.french_text).language == "en"
+        || !is_name(field.english_text) && field.english.words().iter().any(|word| is_translated(field, word))
 }
 
 /// Whether French has another word: by the lexicon, or by an ending that French words lack.
@@ -70,6 +71,12 @@ fn is_translated(field: &Field<'_>, word: &Word) -> bool {
     let ending = text.len() > 5 && ENGLISH_ENDINGS.iter().any(|ending| text.ends_with(ending));
     // A species has two names, of which neither is English.
     text.len() > 2 && known || ending && !is_binomial(field.english_text)
+}
+
+/// Whether the text is a name: words of which each is capitalised.
+fn is_name(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    text.contains(' ') && words.all(|word| word.starts_with(char::is_uppercase))
 }
 
 /// Endings of English words that are others in French (`-ite`, `-ose`, `-ique`, `-isme`, `-té`, `-ie`, `-eux`).
@@ -102,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_is_the_same_in_both_languages_is_none() {
-        let english = ("Which?", &["Candida albicans", "12 mg", "LH", "Sigmund Freud"][..]);
+        let english = ("Which?", &["Candida albicans", "12 mg", "LH", "Sigmund Freud", "John Money"][..]);
         assert_eq!(findings(check, english, ("Lequel ?", english.1)), Vec::<String>::new());
     }
 }

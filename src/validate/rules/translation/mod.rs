@@ -55,3 +55,22 @@ pub(in crate::validate) fn check(record: &Record, original: &Original) -> Vec<Fi
     let pair = Pair::new(record, original);
     RULES.iter().flat_map(|rule| rule(&pair)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn any_texts_are_checked(
+            texts in proptest::collection::vec("\\PC*|[A-Za-z0-9éœ’'.,:;?% /µ°\u{a0}-]*", 6),
+            num_english in 1_usize..=3,
+            num_french in 1_usize..=3,
+        ) {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let english = (texts[0], &texts[..num_english]);
+            let (record, original) = fixture::pair(english, (texts[3], &texts[3..3 + num_french]));
+            let _findings = check(&record, &original);
+        }
+    }
+}

@@ -99,6 +99,10 @@ pub(super) fn after(text: &str, at: usize, format: Format) -> Unit {
     if head == "s" && text[at..].starts_with('s') {
         return Unit::default();
     }
+    // An elided word is no unit: `19 s’est`, `15 d'origine`.
+    if rest.starts_with(['\'', '’']) {
+        return Unit::default();
+    }
     let mut unit = Unit { head: index(head), per: 0 };
     let next = rest.trim_start_matches([' ', '\u{a0}', '\u{202f}']);
     if head == "mm" && (next.starts_with("Hg") || next.starts_with("de mercure") || next.starts_with("of mercury")) {
@@ -175,6 +179,10 @@ mod tests {
             );
         }
         assert_eq!(unit(" patients", Format::English), "");
+        assert_eq!(
+            (unit(" d'origine", Format::French), unit(" s’est", Format::French)),
+            (String::new(), String::new())
+        );
     }
 
     #[test]
