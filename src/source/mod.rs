@@ -90,6 +90,7 @@ mod mmlu_pro;
 mod morfitt;
 mod pubmedqa;
 mod question;
+mod released;
 mod s_editions;
 
 use std::sync::Arc;
@@ -175,7 +176,7 @@ pub trait Source: std::fmt::Debug + Send + Sync {
 /// Every source of this crate, in the order of their names.
 #[must_use]
 pub fn sources() -> Vec<Arc<dyn Source>> {
-    vec![
+    let mut sources: Vec<Arc<dyn Source>> = vec![
         Arc::new(case_questions::CaseQuestions),
         Arc::new(diamed::DiaMed),
         Arc::new(e3c::E3c),
@@ -193,7 +194,10 @@ pub fn sources() -> Vec<Arc<dyn Source>> {
         Arc::new(morfitt::Morfitt),
         Arc::new(pubmedqa::PubMedQa),
         Arc::new(s_editions::SEditions),
-    ]
+    ];
+    sources.extend(released::Released::all().map(|source| -> Arc<dyn Source> { Arc::new(source) }));
+    sources.sort_by(|left, right| left.info().name.cmp(&right.info().name));
+    sources
 }
 
 /// The source called `name`.
