@@ -1,0 +1,35 @@
+//! Learns `src/language/table.bin`; run by `learn.sh`, which brings the packages.
+//!
+//! `language_learn DATA PACKAGES OUT` writes the table and prints its SHA-256.
+
+#![expect(clippy::print_stdout, reason = "prints the hash of the table")]
+
+mod corpus;
+mod packages;
+mod regression;
+mod rows;
+mod splits;
+
+use std::error::Error;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [data, packages, out] = arguments.as_slice() else {
+        return Err("expected the folder of real data, the folder of packages and the table to write".into());
+    };
+    let fields = corpus::read(Path::new(data), Path::new(packages))?;
+    let (french, third) = regression::learn(&fields);
+    let ((french_scale, french_weights), (third_scale, third_weights)) = (french.quantised(), third.quantised());
+    let mut table: Vec<u8> =
+        [french_scale, french.bias, third_scale, third.bias].into_iter().flat_map(f32::to_le_bytes).collect();
+    for (french, third) in french_weights.iter().zip(&third_weights) {
+        table.extend([french.cast_unsigned(), third.cast_unsigned()]);
+    }
+    std::fs::write(out, &table)?;
+    let sha256: String = Sha256::digest(&table).iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("{} fields, {} bytes, SHA-256 {sha256}", fields.len(), table.len());
+    Ok(())
+}

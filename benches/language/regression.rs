@@ -1,0 +1,156 @@
+//! Two logistic regressions over hashed features, learned together by stochastic descent with `AdaGrad` steps.
+
+use medinjection_fr::language::features::{BUCKET_BITS, features};
+
+use crate::corpus::{Field, Language};
+
+const SEED: u64 = 42;
+const NUM_EPOCHS: u16 = 10;
+const LEARNING_RATE: f32 = 0.1;
+
+/// Snippets of one to six words that are cut out of each field in each epoch, and their weight beside the field's.
+const NUM_SNIPPETS: usize = 10;
+const MAX_SNIPPET_WORDS: usize = 6;
+const SNIPPET_WEIGHT: f32 = 0.7;
+
+/// Share of the features that are left out, in the share of the texts where some are.
+const DROPPED_FEATURES: f64 = 0.1;
+const TEXTS_WITH_DROPPED: f64 = 0.7;
+
+/// Largest weight that the table can hold.
+const MAX_WEIGHT: f32 = 4.0;
+
+/// One regression: weights by bucket and a bias.
+pub struct Regression {
+    pub weights: Vec<f32>,
+    pub bias: f32,
+    squares: Vec<f32>,
+    bias_squares: f32,
+}
+
+impl Regression {
+    fn new() -> Self {
+        let size = 1 << BUCKET_BITS;
+        Self { weights: vec![0.0; size], bias: 0.0, squares: vec![1e-3; size], bias_squares: 1e-3 }
+    }
+
+    fn learn(&mut self, buckets: &[usize], target: f32, weight: f32, rate: f32) {
+        let log_odds = self.bias + buckets.iter().map(|bucket| self.weights[*bucket]).sum::<f32>();
+        let gradient = (1.0 / (1.0 + (-log_odds).exp()) - target) * weight;
+        for bucket in buckets {
+            self.squares[*bucket] += gradient * gradient;
+            self.weights[*bucket] -= rate * gradient / self.squares[*bucket].sqrt();
+        }
+        self.bias_squares += gradient * gradient;
+        self.bias -= rate * gradient / self.bias_squares.sqrt();
+    }
+
+    /// One byte a weight, and what one unit of it is worth.
+    #[expect(clippy::cast_possible_truncation, reason = "clamped to what a byte holds")]
+    pub fn quantised(&self) -> (f32, Vec<i8>) {
+        let largest = self.weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+        let scale = largest.min(MAX_WEIGHT) / 127.0;
+        (scale, self.weights.iter().map(|weight| (weight / scale).round().clamp(-127.0, 127.0) as i8).collect())
+    }
+}
+
+/// French against English, and a third language against both.
+pub fn learn(fields: &[Field]) -> (Regression, Regression) {
+    let (mut french, mut third) = (Regression::new(), Regression::new());
+    let balance = Balance::of(fields);
+    let mut random = Random(SEED);
+    let mut order: Vec<usize> = (0..fields.len()).collect();
+    let mut buckets = Vec::new();
+    for epoch in 0..NUM_EPOCHS {
+        for last in (1..order.len()).rev() {
+            order.swap(last, random.below(last + 1));
+        }
+        for (position, index) in order.iter().enumerate() {
+            let field = &fields[*index];
+            let done = (f32::from(epoch) + share(position, order.len())) / f32::from(NUM_EPOCHS);
+            let rate = LEARNING_RATE * (1.0 - done);
+            for (text, share) in texts(&field.text, &mut random) {
+                buckets.clear();
+                features(&text, |bucket| buckets.push(bucket));
+                if random.unit() < TEXTS_WITH_DROPPED {
+                    buckets.retain(|_| random.unit() >= DROPPED_FEATURES);
+                }
+                let weight = field.weight * share;
+                match field.language {
+                    Language::Both => french.learn(&buckets, 0.5, weight, rate),
+                    Language::Third => third.learn(&buckets, 1.0, weight * balance.third, rate),
+                    Language::French => {
+                        french.learn(&buckets, 1.0, weight * balance.french, rate);
+                        third.learn(&buckets, 0.0, weight * balance.french, rate);
+                    }
+                    Language::English => {
+                        french.learn(&buckets, 0.0, weight * balance.english, rate);
+                        third.learn(&buckets, 0.0, weight * balance.english, rate);
+                    }
+                }
+            }
+        }
+    }
+    (french, third)
+}
+
+/// Factors that give the languages like weight in all.
+struct Balance {
+    french: f32,
+    english: f32,
+    third: f32,
+}
+
+impl Balance {
+    fn of(fields: &[Field]) -> Self {
+        let total = |language: Language| -> f32 {
+            fields.iter().filter(|field| field.language == language).map(|field| field.weight).sum()
+        };
+        let (french, english, third) = (total(Language::French), total(Language::English), total(Language::Third));
+        let ratio = (english / french).sqrt();
+        Self { french: ratio, english: 1.0 / ratio, third: 0.5 * (french + english) / third }
+    }
+}
+
+/// The field and its snippets, each with its weight. A field of one word has none.
+fn texts(field: &str, random: &mut Random) -> Vec<(String, f32)> {
+    let words: Vec<&str> = field.split_whitespace().collect();
+    let mut texts = vec![(field.to_owned(), 1.0)];
+    if words.len() > 1 {
+        for _ in 0..NUM_SNIPPETS {
+            let num_words = words.len().min(1 + random.below(MAX_SNIPPET_WORDS));
+            let start = random.below(words.len() - num_words + 1);
+            let weight = if num_words == words.len() { SNIPPET_WEIGHT / 2.0 } else { SNIPPET_WEIGHT };
+            texts.push((words[start..start + num_words].join(" "), weight));
+        }
+    }
+    texts
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
+fn share(part: usize, whole: usize) -> f32 {
+    part as f32 / whole as f32
+}
+
+/// `SplitMix64`.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "below bound, which is a usize")]
+    fn below(&mut self, bound: usize) -> usize {
+        (((self.next() >> 32) * bound as u64) >> 32) as usize
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}

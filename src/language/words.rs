@@ -1,0 +1,112 @@
+//! French function words, for rules that must know a name from a word.
+
+/// Words that are French and not English (accents kept). Words of both (`a`, `or`, `on`, `son`, `pour`, `main`) are left out.
+const FRENCH_WORDS: &[&str] = &[
+    "au",
+    "aucun",
+    "aucune",
+    "autre",
+    "autres",
+    "aux",
+    "avec",
+    "ce",
+    "celle",
+    "celles",
+    "celui",
+    "ces",
+    "cet",
+    "cette",
+    "ceux",
+    "chez",
+    "comme",
+    "comment",
+    "contre",
+    "dans",
+    "de",
+    "depuis",
+    "des",
+    "donc",
+    "dont",
+    "du",
+    "elle",
+    "elles",
+    "en",
+    "entre",
+    "est",
+    "et",
+    "il",
+    "ils",
+    "la",
+    "laquelle",
+    "le",
+    "lequel",
+    "les",
+    "lesquelles",
+    "lesquels",
+    "leur",
+    "leurs",
+    "lors",
+    "mais",
+    "ne",
+    "ni",
+    "notre",
+    "nous",
+    "ou",
+    "où",
+    "par",
+    "parmi",
+    "pas",
+    "pendant",
+    "peu",
+    "peut",
+    "peuvent",
+    "quand",
+    "que",
+    "quel",
+    "quelle",
+    "quelles",
+    "quels",
+    "qui",
+    "quoi",
+    "sans",
+    "se",
+    "selon",
+    "sera",
+    "ses",
+    "seul",
+    "seule",
+    "si",
+    "sont",
+    "sous",
+    "sur",
+    "toujours",
+    "tous",
+    "tout",
+    "toute",
+    "toutes",
+    "très",
+    "un",
+    "une",
+    "vers",
+    "vous",
+    "y",
+    "à",
+    "été",
+    "être",
+];
+
+/// Whether `word`, in lower case, is in the list.
+pub(super) fn is_french_function_word(word: &str) -> bool {
+    FRENCH_WORDS.binary_search(&word).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted_and_knows_its_words() {
+        assert!(FRENCH_WORDS.is_sorted());
+        assert!(is_french_function_word("laquelle") && !is_french_function_word("which"));
+    }
+}
