@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use super::{Outcome, Terminal};
+use super::{Outcome, Terminal, inspect_language};
 use crate::inspect::{Stats, stats};
 use crate::provenance::Dataset;
 use crate::record::{Original, Record, Split};
@@ -28,6 +28,7 @@ enum What {
     /// Show records with their choices, answer and provenance.
     Show(Show),
     Trace(super::trace::Args),
+    Language(inspect_language::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -55,6 +56,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
             terminal.result(&stats_table(&stats)?, &stats)?;
         }
         What::Trace(args) => return super::trace::run(args, terminal),
+        What::Language(args) => return inspect_language::run(args, terminal),
         What::Show(show) => {
             let dataset = Dataset::open(&show.dataset)?;
             let records = find(&dataset, show)?;

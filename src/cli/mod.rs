@@ -2,6 +2,7 @@
 
 mod build;
 mod inspect;
+mod inspect_language;
 mod mix;
 mod render;
 mod report;

@@ -4,6 +4,8 @@
 //! word pairs, for a field of any length. The same sum says whether a long field is in neither; only then is whatlang
 //! asked (`world`) which of the world's languages it is. A field that tells nothing (`LH`, `Candida albicans`) is `und`.
 //!
+//! Latin prose is known from one learned text only: a Latin sentence on another subject can be taken for French.
+//!
 //! [`verdict`] reads a text alone; [`detect_fields`] reads each field of a record in the light of its other fields, which
 //! helps a lone short field and hides a planted one: whoever looks for a field in another language asks
 //! [`english_log_odds`], which no other field changes. Measured in `benches/README.md`.
@@ -26,17 +28,21 @@ pub const LONG_FIELD_LETTERS: usize = 60;
 
 /// Log-odds of English against French from which a field of a French record is not French, for fields of all lengths.
 ///
-/// The 99th percentile of the French fields of ten MMLU subjects, those that read the same in English among them.
-pub const ENGLISH_FROM: f64 = 2.3;
+/// The 99th percentile of the French fields of the MMLU subjects that are reported on, those that read the same in English
+/// among them.
+pub const ENGLISH_FROM: f64 = 2.4;
 
 /// Log-odds of French against English, either way, under which a text is undetermined.
-const TOLD_FROM: f64 = 0.1;
+const TOLD_FROM: f64 = 0.05;
 
 /// The same for a text without a word of three letters.
 const TOLD_WITHOUT_WORD_FROM: f64 = 2.0;
 
 /// Log-odds of a third language from which a short text is undetermined.
-const THIRD_FROM: f64 = 1.0;
+const THIRD_FROM: f64 = 2.0;
+
+/// The same from which a long text is in a third language: no long field of the French and English sets reaches it.
+const LONG_THIRD_FROM: f64 = -2.0;
 
 /// Confidence under which whatlang's language is not named.
 const NAMED_FROM: f64 = 0.2;
@@ -122,7 +128,7 @@ fn judge(text: &str, own: &Evidence, context_log_odds: f64) -> Verdict {
         return Verdict { language: UNDETERMINED, confidence: 0.0 };
     }
     let not_latin = 2 * shape.num_not_latin > shape.num_letters;
-    if not_latin || (shape.num_letters >= LONG_FIELD_LETTERS && own.third > 0.0) {
+    if not_latin || (shape.num_letters >= LONG_FIELD_LETTERS && own.third > LONG_THIRD_FROM) {
         return match world::detect(text) {
             Some((language, confidence)) if confidence >= NAMED_FROM => Verdict { language, confidence },
             Some((_, confidence)) => Verdict { language: UNDETERMINED, confidence },
@@ -164,10 +170,6 @@ mod tests {
             (
                 "it",
                 "Lo scompenso cardiaco è una sindrome in cui il cuore non riesce a pompare il sangue di cui il corpo ha bisogno.",
-            ),
-            (
-                "la",
-                "Cor est viscus quod sanguinem per totum corpus movet; cum debile est, aegrotus celeriter fatigatur et crura tument.",
             ),
             (
                 "ru",

@@ -1,15 +1,16 @@
 //! A record, or a long field of one, that is not in French.
 
-use crate::language::{LONG_FIELD_LETTERS, UNDETERMINED, detect_fields, num_letters};
+use crate::language::{ENGLISH_FROM, LONG_FIELD_LETTERS, UNDETERMINED, detect_fields, english_log_odds, num_letters};
 use crate::record::{FieldLanguage, Finding, Reason, Record};
 
 /// Share of the letters of determined language from which the record as a whole is not French.
 const WHOLE_SHARE: f64 = 0.85;
 
-/// Confidence that one field at least must have for the record to be foreign, and a long field to be reported.
+/// Confidence that one field at least must have for the record to be foreign.
 const CONFIDENT: f64 = 0.9;
 
-/// An error where the record as a whole is confidently in another language; else a warning for each long field that is.
+/// An error where the record as a whole is confidently in another language; else a warning for each field that is in
+/// English by its own words, whatever its length and its neighbours, and for each long field in a third language.
 ///
 /// Latin names are no language of their own here: a field in Latin is not reported.
 pub(super) fn check(record: &Record) -> Vec<Finding> {
@@ -29,18 +30,41 @@ pub(super) fn check(record: &Record) -> Vec<Finding> {
         let detail = format!("expected a record in French, found {language} (confidence {confidence:.2})");
         return vec![Finding::error(Reason::NotFrench, "instruction", detail)];
     }
-    let long = fields.iter().filter(|(found, num_letters)| {
-        *num_letters >= LONG_FIELD_LETTERS && is_foreign(found) && found.confidence >= CONFIDENT
-    });
-    let detail = |found: &FieldLanguage| {
+    record.text_fields().iter().filter_map(|(field, text)| foreign_field(field, text, languages)).collect()
+}
+
+fn foreign_field(field: &str, text: &str, languages: &[FieldLanguage]) -> Option<Finding> {
+    let found = languages.iter().find(|found| found.field == field)?;
+    let num_letters = num_letters(text);
+    let third = is_foreign(found) && found.language != "en";
+    let detail = if third && num_letters >= LONG_FIELD_LETTERS {
         format!("expected a field in French, found {} (confidence {:.2})", found.language, found.confidence)
+    } else {
+        let log_odds = english_log_odds(text);
+        if third || log_odds < ENGLISH_FROM || !has_word(text) || is_latin_name(text) {
+            return None;
+        }
+        format!("expected a field in French, found en (confidence {:.2})", 1.0 / (1.0 + (-log_odds).exp()))
     };
-    long.map(|(found, _)| Finding::warning(Reason::NotFrench, &*found.field, detail(found))).collect()
+    Some(Finding::warning(Reason::NotFrench, field, detail))
+}
+
+/// Whether some word has three letters: what has none (`LH`, `pH 7`) is in no language.
+fn has_word(text: &str) -> bool {
+    text.split(|character: char| !character.is_alphabetic()).any(|word| word.chars().count() >= 3)
 }
 
 /// Whether the field is in a language that is neither French nor the Latin of names.
 fn is_foreign(found: &FieldLanguage) -> bool {
     !matches!(found.language.as_str(), "fr" | "la" | UNDETERMINED)
+}
+
+/// Whether the text is a genus and a species by their endings, as French and English write them alike.
+fn is_latin_name(text: &str) -> bool {
+    let words: Vec<&str> = text.trim_end_matches('.').split_whitespace().collect();
+    let [genus, species] = words.as_slice() else { return false };
+    let ends = |word: &str, endings: &[&str]| endings.iter().any(|ending| word.ends_with(ending));
+    ends(genus, &["a", "us", "um", "is", "on", "es"]) && ends(species, &["us", "um", "is", "ae", "ans", "ens", "ii"])
 }
 
 /// The most certain foreign language of a record whose question is not French and whose letters of known language nearly
@@ -88,6 +112,18 @@ mod tests {
             "Quelle est la cause la plus probable de la fièvre de ce patient ?",
             &["Une grippe", "A bacterial infection of the lung that has not been treated with the right antibiotics"],
             "B",
+        );
+        let findings = check(&record);
+        assert_eq!((findings.len(), findings[0].severity), (1, Severity::Warning));
+        assert_eq!(findings[0].field, "choices.B");
+    }
+
+    #[test]
+    fn one_short_english_choice_is_a_warning() {
+        let record = choice_record(
+            "Quelle est la cause la plus probable de la fièvre de ce patient ?",
+            &["Une grippe", "None of the above", "Le paludisme"],
+            "A",
         );
         let findings = check(&record);
         assert_eq!((findings.len(), findings[0].severity), (1, Severity::Warning));
