@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use crate::packages;
 use crate::rows::{Row, frenchmedmcqa, json_lines, mmlu, text, tmx, with_choices_inside, with_options};
-use crate::splits::{LEARNED_SUBJECTS, folded, is_reported_half, is_reported_medmcqa};
+use crate::splits::{LEARNED_SUBJECTS, is_reported_half, is_reported_medmcqa};
 
 /// What a field is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
+pub(crate) enum Language {
     French,
     English,
     /// The same in both.
@@ -24,14 +24,14 @@ pub enum Language {
 
 /// One text to learn from.
 #[derive(Debug, Clone)]
-pub struct Field {
-    pub language: Language,
-    pub text: String,
-    pub weight: f32,
+pub(crate) struct Field {
+    pub(crate) language: Language,
+    pub(crate) text: String,
+    pub(crate) weight: f32,
 }
 
 /// Everything, in a fixed order.
-pub fn read(data: &Path, packages: &Path) -> Result<Vec<Field>, Box<dyn Error>> {
+pub(crate) fn read(data: &Path, packages: &Path) -> Result<Vec<Field>, Box<dyn Error>> {
     let reported = reported_questions(data)?;
     let mut fields = Vec::new();
     aligned_mmlu(data, &mut fields)?;
@@ -165,4 +165,12 @@ fn is_reported_mmlu(source: &str) -> bool {
 
 fn unreported(rows: Vec<Row>, reported: &BTreeSet<String>) -> impl Iterator<Item = String> {
     rows.into_iter().filter(|row| !reported.contains(&folded(&row[0]))).flatten()
+}
+
+/// The text in lower case with its letters and digits only, by which a row that is reported on is known elsewhere.
+pub(crate) fn folded(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> =
+        lower.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    words.join(" ")
 }

@@ -10,18 +10,18 @@ use crate::splits::{LEARNED_SUBJECTS, is_reported_half, is_reported_medmcqa};
 
 /// One field of a record.
 #[derive(Debug)]
-pub struct Field {
-    pub text: String,
+pub(crate) struct Field {
+    pub(crate) text: String,
     /// Whether it reads the same in the other language, so that there is no right answer.
-    pub same: bool,
+    pub(crate) same: bool,
 }
 
 /// Question and choices of one record.
 #[derive(Debug)]
-pub struct Record {
-    pub set: &'static str,
-    pub language: &'static str,
-    pub fields: Vec<Field>,
+pub(crate) struct Record {
+    pub(crate) set: &'static str,
+    pub(crate) language: &'static str,
+    pub(crate) fields: Vec<Field>,
 }
 
 impl Record {
@@ -34,7 +34,7 @@ impl Record {
 
 /// English and French records of a folder laid out like MMLU's, and the subjects that they are of: those that the table was
 /// learned from are left out. An English record is followed by its translation.
-pub fn aligned(folder: &Path) -> Result<(Vec<Record>, Vec<String>), Box<dyn Error>> {
+pub(crate) fn aligned(folder: &Path) -> Result<(Vec<Record>, Vec<String>), Box<dyn Error>> {
     let mut subjects = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name().into_string().unwrap_or_default();
@@ -60,7 +60,7 @@ pub fn aligned(folder: &Path) -> Result<(Vec<Record>, Vec<String>), Box<dyn Erro
 }
 
 /// Records of the other sets of `data` that the table was not learned from.
-pub fn others(data: &Path) -> Result<Vec<Record>, Box<dyn Error>> {
+pub(crate) fn others(data: &Path) -> Result<Vec<Record>, Box<dyn Error>> {
     let known = english_words(data)?;
     let is_known = |_: usize, text: &str| words(text).iter().all(|word| known.contains(word));
     let mut records = Vec::new();
@@ -107,12 +107,12 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// Whether some word has three letters.
-pub fn has_word(text: &str) -> bool {
+pub(crate) fn has_word(text: &str) -> bool {
     text.split(|character: char| !character.is_alphabetic()).any(|word| word.chars().count() >= 3)
 }
 
 /// The column of the table for a field's length in characters.
-pub fn cell(text: &str) -> &'static str {
+pub(crate) fn cell(text: &str) -> &'static str {
     match text.trim().chars().count() {
         0..10 => "<10",
         10..40 => "10-39",

@@ -13,8 +13,6 @@ mod splits;
 use std::error::Error;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [data, packages, out] = arguments.as_slice() else {
@@ -29,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         table.extend([french.cast_unsigned(), third.cast_unsigned()]);
     }
     std::fs::write(out, &table)?;
-    let sha256: String = Sha256::digest(&table).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = medinjection_fr::provenance::sha256_file(Path::new(out))?;
     println!("{} fields, {} bytes, SHA-256 {sha256}", fields.len(), table.len());
     Ok(())
 }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::corpus::{Field, Language};
+use crate::corpus::{Field, Language, folded};
 use crate::rows::paragraphs;
-use crate::splits::{folded, is_reported_half};
+use crate::splits::is_reported_half;
 
 /// Catalogues and annotations of languages that are neither French nor English.
 const THIRD_LANGUAGES: [&str; 18] =
@@ -52,7 +52,7 @@ const CATALOGUE_WEIGHT: f32 = 0.5;
 const DECLARATION_WEIGHT: f32 = 0.5;
 
 /// Adds what the packages under `root` hold to `fields`.
-pub fn read(root: &Path, fields: &mut Vec<Field>) -> Result<(), Box<dyn Error>> {
+pub(crate) fn read(root: &Path, fields: &mut Vec<Field>) -> Result<(), Box<dyn Error>> {
     dictionaries(root, fields)?;
     catalogues(&root.join("django"), fields)?;
     for folder in ["annotations", "annotationsDerived"] {

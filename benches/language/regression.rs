@@ -21,9 +21,9 @@ const TEXTS_WITH_DROPPED: f64 = 0.7;
 const MAX_WEIGHT: f32 = 4.0;
 
 /// One regression: weights by bucket and a bias.
-pub struct Regression {
-    pub weights: Vec<f32>,
-    pub bias: f32,
+pub(crate) struct Regression {
+    pub(crate) weights: Vec<f32>,
+    pub(crate) bias: f32,
     squares: Vec<f32>,
     bias_squares: f32,
 }
@@ -47,7 +47,7 @@ impl Regression {
 
     /// One byte a weight, and what one unit of it is worth.
     #[expect(clippy::cast_possible_truncation, reason = "clamped to what a byte holds")]
-    pub fn quantised(&self) -> (f32, Vec<i8>) {
+    pub(crate) fn quantised(&self) -> (f32, Vec<i8>) {
         let largest = self.weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
         let scale = largest.min(MAX_WEIGHT) / 127.0;
         (scale, self.weights.iter().map(|weight| (weight / scale).round().clamp(-127.0, 127.0) as i8).collect())
@@ -55,7 +55,7 @@ impl Regression {
 }
 
 /// French against English, and a third language against both.
-pub fn learn(fields: &[Field]) -> (Regression, Regression) {
+pub(crate) fn learn(fields: &[Field]) -> (Regression, Regression) {
     let (mut french, mut third) = (Regression::new(), Regression::new());
     let balance = Balance::of(fields);
     let mut random = Random(SEED);
@@ -108,7 +108,7 @@ impl Balance {
         };
         let (french, english, third) = (total(Language::French), total(Language::English), total(Language::Third));
         let ratio = (english / french).sqrt();
-        Self { french: ratio, english: 1.0 / ratio, third: 0.5 * (french + english) / third }
+        Self { french: ratio, english: 1.0 / ratio, third: f32::midpoint(french, english) / third }
     }
 }
 
@@ -144,7 +144,6 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "below bound, which is a usize")]
     fn below(&mut self, bound: usize) -> usize {
         (((self.next() >> 32) * bound as u64) >> 32) as usize
     }

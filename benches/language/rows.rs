@@ -7,10 +7,10 @@ use std::path::Path;
 use serde_json::Value;
 
 /// The fields of one row.
-pub type Row = Vec<String>;
+pub(crate) type Row = Vec<String>;
 
 /// Rows of an MMLU file: a question and four choices.
-pub fn mmlu(path: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
+pub(crate) fn mmlu(path: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(path)?;
     let mut rows = Vec::new();
     for row in reader.records() {
@@ -20,7 +20,7 @@ pub fn mmlu(path: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
 }
 
 /// Rows of a FrenchMedMCQA file.
-pub fn frenchmedmcqa(path: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
+pub(crate) fn frenchmedmcqa(path: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
     let rows: Vec<Value> = serde_json::from_str(&fs::read_to_string(path)?)?;
     let row = |row: &Value| {
         let choices = ["a", "b", "c", "d", "e"].into_iter().map(|label| text(&row["answers"][label]));
@@ -30,19 +30,19 @@ pub fn frenchmedmcqa(path: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
 }
 
 /// The objects of a JSON Lines file.
-pub fn json_lines(path: &Path) -> Result<Vec<Value>, Box<dyn Error>> {
+pub(crate) fn json_lines(path: &Path) -> Result<Vec<Value>, Box<dyn Error>> {
     let text = fs::read_to_string(path)?;
     Ok(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
 }
 
 /// Question and choices of an object that has its choices under `options`.
-pub fn with_options(row: &Value) -> Row {
+pub(crate) fn with_options(row: &Value) -> Row {
     let choices = row["options"].as_object().into_iter().flat_map(|options| options.values()).map(text);
     std::iter::once(without_choices(&text(&row["question"]))).chain(choices).collect()
 }
 
 /// Question and choices of an object that has its choices inside the question, after `Answer Choices:`.
-pub fn with_choices_inside(row: &Value) -> Row {
+pub(crate) fn with_choices_inside(row: &Value) -> Row {
     let question = text(&row["question"]);
     let mut fields = vec![without_choices(&question)];
     let mut rest = question.split_once(CHOICES).map_or("", |(_, choices)| choices);
@@ -56,7 +56,7 @@ pub fn with_choices_inside(row: &Value) -> Row {
 }
 
 /// English and French of the translation units of a TMX file.
-pub fn tmx(path: &Path) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+pub(crate) fn tmx(path: &Path) -> Result<Vec<(String, String)>, Box<dyn Error>> {
     let text = fs::read_to_string(path)?;
     let segment = |unit: &str, language: &str| {
         let variant = unit.split(&format!("<tuv xml:lang=\"{language}\">")).nth(1)?;
@@ -67,7 +67,7 @@ pub fn tmx(path: &Path) -> Result<Vec<(String, String)>, Box<dyn Error>> {
 }
 
 /// Texts between the tags of an HTML file that hold a letter.
-pub fn paragraphs(path: &Path) -> Result<Vec<String>, Box<dyn Error>> {
+pub(crate) fn paragraphs(path: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     let html = fs::read_to_string(path)?;
     let body = html.split_once("<body").map_or(&*html, |(_, body)| body);
     let pieces = body.split('<').filter_map(|piece| piece.split_once('>')).map(|(_, text)| text.trim());
@@ -75,7 +75,7 @@ pub fn paragraphs(path: &Path) -> Result<Vec<String>, Box<dyn Error>> {
 }
 
 /// A JSON string, or nothing.
-pub fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 

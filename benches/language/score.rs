@@ -124,14 +124,14 @@ fn cells(records: &[Record], detect: impl Fn((&Record, usize), &str) -> &'static
 fn planted(records: &[Record]) -> Value {
     let (mut clean, mut alike, mut planted) = (Vec::new(), Vec::new(), Vec::new());
     let mut named_in_context = Share::default();
-    for pair in records.chunks_exact(2) {
-        let (english, french) = (&pair[0], &pair[1]);
+    for pair in records.as_chunks::<2>().0 {
+        let [english, french] = pair;
         for (index, field) in french.fields.iter().enumerate().filter(|(_, field)| has_word(&field.text)) {
             let log_odds = english_log_odds(&field.text);
             if field.same {
-                alike.push(log_odds)
+                alike.push(log_odds);
             } else {
-                clean.push(log_odds)
+                clean.push(log_odds);
             }
             if !field.same && has_word(&english.fields[index].text) {
                 let text = &english.fields[index].text;

@@ -6,24 +6,24 @@ use serde_json::{Value, json};
 
 /// How many of how many.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Share {
+pub(crate) struct Share {
     part: u32,
     whole: u32,
 }
 
 impl Share {
-    pub fn add(&mut self, counts: bool) {
+    pub(crate) fn add(&mut self, counts: bool) {
         self.part += u32::from(counts);
         self.whole += 1;
     }
 
-    pub fn with(mut self, counts: bool) -> Self {
+    pub(crate) fn with(mut self, counts: bool) -> Self {
         self.add(counts);
         self
     }
 
     /// Per cent to two places, and the number that it is a share of.
-    pub fn json(self) -> Value {
+    pub(crate) fn json(self) -> Value {
         let percent = f64::from(self.part) * 100.0 / f64::from(self.whole.max(1));
         json!({ "percent": (percent * 100.0).round() / 100.0, "of": self.whole })
     }
@@ -31,14 +31,14 @@ impl Share {
 
 /// Shares by set and length.
 #[derive(Debug, Default)]
-pub struct Cells(BTreeMap<String, BTreeMap<&'static str, Share>>);
+pub(crate) struct Cells(BTreeMap<String, BTreeMap<&'static str, Share>>);
 
 impl Cells {
-    pub fn add(&mut self, set: &str, cell: &'static str, counts: bool) {
+    pub(crate) fn add(&mut self, set: &str, cell: &'static str, counts: bool) {
         self.0.entry(set.to_owned()).or_default().entry(cell).or_default().add(counts);
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let row = |cells: &BTreeMap<&'static str, Share>| -> Value {
             cells
                 .iter()
