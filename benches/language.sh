@@ -3,7 +3,6 @@
 #   benches/language.sh DIR               a folder laid out like MMLU's: <subject>_test.csv beside <subject>_test.fr.csv
 #   benches/language.sh --all DATA [PACKAGES]   all of the real data, with whatlang beside it; third languages where
 #                                         PACKAGES is given, the folder that benches/language/learn.sh unpacks
-#   benches/language.sh --fields DATA     the scored fields, for benches/language/compare.py
 # Subjects that the table was learned from are left out; the line says which.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)

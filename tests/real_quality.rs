@@ -120,14 +120,15 @@ fn no_french_record_is_rejected_for_its_language_and_no_english_one_passes() {
     for french in [frenchmedmcqa(&root), mmlu(&root, ".fr.csv")] {
         assert_eq!(num_records_by_finding(&french).get(&error), None);
         let fields = num_fields_by_language(&french);
-        assert!(per_mille(&fields, true, "fr") >= 999, "{fields:?}");
-        assert!(per_mille(&fields, false, "en") <= 1 && per_mille(&fields, false, "fr") >= 800, "{fields:?}");
+        eprintln!("{fields:?}");
+        assert!(per_mille(&fields, true, "fr") >= 999 && per_mille(&fields, false, "fr") >= 950, "{fields:?}");
     }
     let english = mmlu(&root, "_test.csv");
     let num_found = num_records_by_finding(&english)[&error];
     assert!(1000 * num_found >= 995 * english.len(), "{num_found} of {}", english.len());
     let fields = num_fields_by_language(&english);
-    assert!(per_mille(&fields, true, "en") >= 995 && per_mille(&fields, false, "fr") <= 2, "{fields:?}");
+    eprintln!("{fields:?}");
+    assert!(per_mille(&fields, true, "en") >= 995 && per_mille(&fields, false, "en") >= 950, "{fields:?}");
 }
 
 /// Sentences on which nothing was tuned.
