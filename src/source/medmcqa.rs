@@ -137,8 +137,7 @@ fn first_place(file: &SourceFile, format: Format) -> Result<Option<i64>> {
         (_, both, _) => {
             let found = if both { "both" } else { "neither" };
             let message = format!(
-                "expected a cop of 0 (counted from 0) or of 4 (counted from 1), found {found}; give the whole file, or read it as \
-                 a generic source with answer_as = \"index_from_0\" or \"index_from_1\""
+                "expected a cop of 0 (counted from 0) or of 4 (counted from 1), found {found}; give the whole file"
             );
             Err(Error::format(file.path(), message))
         }

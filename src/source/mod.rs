@@ -5,7 +5,7 @@
 //! of its format a file is in is decided from the file, and said: in each row's provenance, and once in a
 //! [`SourceRow::Note`].
 //!
-//! A corpus of which this crate knows nothing needs no code where [`Generic`] can read it, and else an implementation of
+//! A corpus of which this crate knows nothing is an implementation of
 //! [`Source`] in a crate of its own:
 //!
 //! ```
