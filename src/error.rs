@@ -37,6 +37,14 @@ pub enum Error {
         /// What was expected and what was found.
         message: String,
     },
+    /// The Hugging Face Hub did not give what was asked for.
+    #[error("{place}: {message}")]
+    Hub {
+        /// Source, repository and file.
+        place: String,
+        /// What happened and what to do.
+        message: String,
+    },
     /// The data at hand cannot satisfy the request, for example too few records for a mixture.
     #[error("{0}")]
     Data(String),

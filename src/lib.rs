@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `cli` | arguments, terminal, exit codes |
 //! | [`build`] | read → check → de-duplicate → split → write |
-//! | [`validate`], [`dedup`], [`mixture`], [`render`], [`inspect`], [`metrics`], [`report`] | one step each |
+//! | [`validate`], [`dedup`], [`mixture`], [`render`], [`inspect`], [`metrics`], [`report`], `hub` | one step each |
 //! | [`source`], [`sample`], [`language`] | where records come from, what language a field is in |
 //! | [`provenance`], [`columnar`] | manifest and lineage; the only home of Arrow and parquet types |
 //! | [`record`] | the data model |
@@ -18,6 +18,8 @@ pub mod cli;
 pub mod columnar;
 pub mod dedup;
 pub mod error;
+#[cfg(feature = "hub")]
+pub mod hub;
 pub mod inspect;
 pub mod language;
 pub mod metrics;

@@ -1,6 +1,10 @@
 //! The command line: arguments, terminal and exit codes. Nothing below this module prints.
 
 mod build;
+#[cfg(feature = "hub")]
+mod fetch;
+#[cfg(feature = "hub")]
+mod hub_environment;
 mod inspect;
 mod inspect_language;
 mod mix;
@@ -42,6 +46,8 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Sources(sources::Args),
+    #[cfg(feature = "hub")]
+    Fetch(fetch::Args),
     Build(build::Args),
     Mix(mix::Args),
     Render(render::Args),
@@ -72,6 +78,8 @@ pub fn main() -> ExitCode {
 fn run(command: Command, terminal: &Terminal) -> anyhow::Result<Outcome> {
     match command {
         Command::Sources(args) => sources::run(&args, terminal),
+        #[cfg(feature = "hub")]
+        Command::Fetch(args) => fetch::run(&args, terminal),
         Command::Build(args) => build::run(&args, terminal),
         Command::Mix(args) => mix::run(&args, terminal),
         Command::Render(args) => render::run(args, terminal),

@@ -96,6 +96,8 @@ mod s_editions;
 use std::sync::Arc;
 
 pub use crate::record::{Redistribution, redistribution};
+#[cfg(feature = "hub")]
+pub(crate) use files::matches;
 pub use files::{SourceFile, SourceFiles};
 pub use info::{RowKind, SourceInfo};
 pub use question::{Answer, Place, Question};

@@ -1,0 +1,202 @@
+//! `medinjection fetch`: brings corpora from the Hugging Face Hub.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::hub_environment::access;
+use super::{Outcome, Terminal};
+use crate::Result;
+use crate::hub::{Access, Fetched, Observer, Plan, Request, fetch};
+use crate::source::find;
+
+/// Bring corpora from the Hugging Face Hub, at the commits in DIR/sources.lock where they are pinned.
+///
+/// Each source has its own directory, `DIR/SOURCE`. Honours `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE` and
+/// `HF_HUB_DOWNLOAD_TIMEOUT`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Sources, as `medinjection sources` names them.
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<String>,
+    /// Directory for the sources and for sources.lock.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Branch, tag or commit; needs a single SOURCE.
+    #[arg(long, value_name = "REVISION")]
+    revision: Option<String>,
+    /// Another repository for a source.
+    #[arg(long = "repository", value_name = "SOURCE=OWNER/NAME")]
+    repositories: Vec<String>,
+    /// Take the newest commit of the branch and pin it in place of the older one.
+    #[arg(long)]
+    update: bool,
+    /// Only say what would be downloaded.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What became of the sources.
+#[derive(Serialize)]
+struct Report {
+    sources: Vec<Fetched>,
+    failed: Vec<Failure>,
+}
+
+/// A source that could not be fetched.
+#[derive(Serialize)]
+struct Failure {
+    source: String,
+    message: String,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If an option or a variable is wrong, or a source could not be fetched; the other ones are fetched all the same.
+pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
+    anyhow::ensure!(
+        args.revision.is_none() || args.sources.len() == 1,
+        "--revision: expected a single SOURCE, found {}; a revision is one repository's own",
+        args.sources.len()
+    );
+    let access = access(|name| std::env::var(name).ok())?;
+    let repositories = repositories(args)?;
+    let mut report = Report { sources: Vec::new(), failed: Vec::new() };
+    let mut watcher = Watcher { terminal, bar: ProgressBar::hidden() };
+    for source in &args.sources {
+        match fetch_one(args, source, repositories.get(source.as_str()).copied(), &access, &mut watcher) {
+            Ok(fetched) => report.sources.push(fetched),
+            Err(error) => {
+                terminal.note(&format!("error: {error}"));
+                report.failed.push(Failure { source: source.clone(), message: error.to_string() });
+            }
+        }
+    }
+    if !report.sources.is_empty() || report.failed.is_empty() {
+        let text = if args.dry_run { planned_table(&report.sources)? } else { table(&report.sources)? };
+        terminal.result(&text, &report)?;
+    }
+    if report.failed.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    let names: Vec<&str> = report.failed.iter().map(|failure| failure.source.as_str()).collect();
+    anyhow::bail!("{} of {} sources could not be fetched: {}", names.len(), args.sources.len(), names.join(", "))
+}
+
+fn fetch_one(
+    args: &Args,
+    source: &str,
+    repository: Option<&str>,
+    access: &Access,
+    watcher: &mut Watcher<'_>,
+) -> Result<Fetched> {
+    let request = Request {
+        info: find(source)?.info(),
+        repository,
+        revision: args.revision.as_deref(),
+        out: &args.out,
+        update: args.update,
+    };
+    if args.dry_run {
+        return Ok(Fetched { plan: Plan::new(&request, access, watcher)?, num_bytes_transferred: 0 });
+    }
+    fetch(&request, access, watcher)
+}
+
+/// The repositories that were named, by source.
+fn repositories(args: &Args) -> anyhow::Result<BTreeMap<&str, &str>> {
+    let mut repositories = BTreeMap::new();
+    for text in &args.repositories {
+        let named = text.split_once('=').filter(|(source, _)| args.sources.iter().any(|name| name == source));
+        let Some((source, repository)) = named else {
+            anyhow::bail!("--repository: expected SOURCE=OWNER/NAME with one of the sources named, found {text:?}")
+        };
+        repositories.insert(source, repository);
+    }
+    Ok(repositories)
+}
+
+fn table(sources: &[Fetched]) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    writeln!(
+        text,
+        "{:<18} {:<36} {:<12} {:>5} {:>15} {:>15}  licence",
+        "source", "repository", "commit", "files", "bytes", "transferred"
+    )?;
+    for Fetched { plan, num_bytes_transferred } in sources {
+        writeln!(
+            text,
+            "{:<18} {:<36} {:<12.12} {:>5} {:>15} {num_bytes_transferred:>15}  {}",
+            plan.source,
+            plan.repository,
+            plan.commit,
+            plan.files.len(),
+            plan.num_bytes(),
+            plan.license
+        )?;
+    }
+    Ok(text)
+}
+
+fn planned_table(sources: &[Fetched]) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    for Fetched { plan, .. } in sources {
+        let (source, repository, commit) = (&plan.source, &plan.repository, &plan.commit);
+        writeln!(text, "{source}: {repository} at {commit}, licence {}", plan.license)?;
+        for file in &plan.files {
+            let state = format!("{:?}", file.state).to_lowercase();
+            writeln!(text, "  {state:<8} {:>15}  {}", file.num_bytes, file.path)?;
+        }
+    }
+    Ok(text)
+}
+
+/// Shows how a download goes: a bar where stderr is a terminal, else a line where there is something to say.
+struct Watcher<'a> {
+    terminal: &'a Terminal,
+    bar: ProgressBar,
+}
+
+impl Watcher<'_> {
+    fn say(&self, message: &str) {
+        self.bar.suspend(|| self.terminal.note(message));
+    }
+}
+
+impl Observer for Watcher<'_> {
+    fn begins(&mut self, source: &str, num_files: usize, num_bytes: u64) {
+        if num_files == 0 {
+            return self.say(&format!("{source}: up to date"));
+        }
+        self.say(&format!("{source}: {num_files} files, {}", HumanBytes(num_bytes)));
+        let form = "{prefix} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} {msg}";
+        let style = ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar());
+        self.bar = ProgressBar::new(num_bytes).with_style(style).with_prefix(source.to_owned());
+    }
+
+    fn arrived(&mut self, file: &str, num_bytes: u64) {
+        self.bar.set_message(file.to_owned());
+        self.bar.inc(num_bytes);
+    }
+
+    fn lost(&mut self, _: &str, num_bytes: u64) {
+        self.bar.dec(num_bytes);
+    }
+
+    fn waiting(&mut self, place: &str, delay: Duration, cause: &str) {
+        self.say(&format!("{place}: {cause}; next attempt in {:.1} s", delay.as_secs_f64()));
+    }
+
+    fn ends(&mut self, _: &str) {
+        self.bar.finish_and_clear();
+    }
+
+    fn note(&mut self, message: &str) {
+        self.say(message);
+    }
+}
