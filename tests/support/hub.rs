@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-pub const REPOSITORY: &str = "qanastek/frenchmedmcqa";
+pub(super) const REPOSITORY: &str = "qanastek/frenchmedmcqa";
 
 /// What goes wrong with one answer.
 #[derive(Debug, Clone)]
-pub enum Fault {
+pub(super) enum Fault {
     /// Another status, with a header.
     Status(u16, &'static str, &'static str),
     /// The connection is closed after so many bytes of the body.
@@ -30,12 +30,12 @@ pub enum Fault {
 
 /// A request that was answered.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    pub server: &'static str,
+pub(super) struct Seen {
+    pub(super) server: &'static str,
     /// Method and path.
-    pub line: String,
-    pub range: Option<String>,
-    pub authorization: Option<String>,
+    pub(super) line: String,
+    pub(super) range: Option<String>,
+    pub(super) authorization: Option<String>,
 }
 
 #[derive(Default)]
@@ -49,13 +49,13 @@ struct State {
 }
 
 /// The server; it ends with the process.
-pub struct Hub {
-    pub address: String,
+pub(super) struct Hub {
+    pub(super) address: String,
     state: Arc<Mutex<State>>,
 }
 
 impl Hub {
-    pub fn start() -> Self {
+    pub(super) fn start() -> Self {
         let state = Arc::new(Mutex::new(State { commit: "c".repeat(40), ..State::default() }));
         let cdn = listen("cdn", &state);
         state.lock().unwrap().cdn = cdn;
@@ -63,25 +63,25 @@ impl Hub {
     }
 
     /// Puts a file of the repository in place; a large one is served by the second server.
-    pub fn put(&self, path: &str, content: impl Into<Vec<u8>>, is_large: bool) {
+    pub(super) fn put(&self, path: &str, content: impl Into<Vec<u8>>, is_large: bool) {
         self.state.lock().unwrap().files.insert(path.to_owned(), (content.into(), is_large));
     }
 
-    pub fn remove(&self, path: &str) {
+    pub(super) fn remove(&self, path: &str) {
         self.state.lock().unwrap().files.remove(path);
     }
 
-    pub fn commit(&self, digit: char) {
+    pub(super) fn commit(&self, digit: char) {
         self.state.lock().unwrap().commit = String::from(digit).repeat(40);
     }
 
     /// The next request whose line has `part` in it fails so.
-    pub fn fail(&self, part: &'static str, fault: Fault) {
+    pub(super) fn fail(&self, part: &'static str, fault: Fault) {
         self.state.lock().unwrap().faults.push((part, fault));
     }
 
     /// What was asked since the last call.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(super) fn seen(&self) -> Vec<Seen> {
         std::mem::take(&mut self.state.lock().unwrap().seen)
     }
 }
@@ -183,11 +183,11 @@ fn route(line: &str, state: &State) -> (u16, String, Vec<u8>) {
     (200, format!("{head}ETag: \"{}\"\r\nAccept-Ranges: bytes\r\n", git_blob(content)), content.clone())
 }
 
-pub fn sha256(content: &[u8]) -> String {
+pub(super) fn sha256(content: &[u8]) -> String {
     hex(&Sha256::digest(content))
 }
 
-pub fn git_blob(content: &[u8]) -> String {
+pub(super) fn git_blob(content: &[u8]) -> String {
     let mut hasher = sha1::Sha1::new();
     hasher.update(format!("blob {}\0", content.len()));
     hasher.update(content);
