@@ -33,7 +33,7 @@ impl User {
         let (home, hub) = (tempfile::tempdir().unwrap(), Hub::start());
         let train: Vec<u8> = (0_u32..60_000).flat_map(|number| (number * number).to_le_bytes()).collect();
         hub.put("README.md", "# FrenchMedMCQA", false);
-        hub.put("data/train.json", train.clone(), true);
+        hub.put("train.json", train.clone(), true);
         hub.put("dev.json", SMALL, false);
         hub.put("test.json", "[]", false);
         Self { home, hub, train }
@@ -93,7 +93,7 @@ fn a_corpus_is_fetched_once_pinned_and_used_without_network() {
     user.fetch(&[]).with(0, REPOSITORY).with(0, "Apache-2.0");
     user.has_everything();
     let lock = std::fs::read_to_string(user.path("data/sources.lock")).unwrap();
-    assert!(lock.contains(&"c".repeat(40)) && lock.contains(&sha256(&user.train)) && lock.contains("data/train.json"));
+    assert!(lock.contains(&"c".repeat(40)) && lock.contains(&sha256(&user.train)));
     assert!(!user.path("data/frenchmedmcqa/README.md").exists());
     user.hub.seen();
     user.fetch(&[]).with(0, "frenchmedmcqa: up to date");
@@ -169,11 +169,11 @@ fn what_the_hub_refuses_is_said_with_what_to_do() {
             "status 401: RepoNotFound: as told; it does not exist, or is private",
         ),
         (
-            "/data/train.json",
+            "/train.json",
             403,
             "X-Error-Code",
             "GatedRepo",
-            "data/train.json: status 403: GatedRepo; accept its conditions at http://127.0.0.1",
+            "train.json: status 403: GatedRepo; accept its conditions at http://127.0.0.1",
         ),
         ("HEAD ", 404, "X", "y", "--repository and --revision name another one"),
         ("/revision/", 429, "Retry-After", "3600", "try again in 3600 s"),
@@ -324,14 +324,13 @@ fn a_source_that_is_not_on_the_hub_is_explained_and_the_others_are_fetched() {
         .with(2, "expected OWNER/NAME");
     user.run(&["mmlu_fr", "--out", "x", "--repository", &format!("mmlu_fr={REPOSITORY}")], &[])
         .with(2, "expected files named like")
-        .with(2, "found README.md, data/train.json, dev.json, test.json");
+        .with(2, "found README.md, dev.json, test.json, train.json");
 }
 
 #[test]
 fn a_dry_run_writes_nothing() {
     let user = User::new();
-    user.run(&["frenchmedmcqa", "--out", "data", "--dry-run"], &[])
-        .with(0, "missing           240000  data/train.json");
+    user.run(&["frenchmedmcqa", "--out", "data", "--dry-run"], &[]).with(0, "missing           240000  train.json");
     assert_eq!(std::fs::read_dir(user.home.path()).unwrap().count(), 0);
     assert!(!user.hub.seen().iter().any(|seen| seen.line.starts_with("GET /datasets/")));
 }

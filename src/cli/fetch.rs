@@ -77,10 +77,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
             }
         }
     }
-    if !report.sources.is_empty() || report.failed.is_empty() {
-        let text = if args.dry_run { planned_table(&report.sources)? } else { table(&report.sources)? };
-        terminal.result(&text, &report)?;
+    let mut text = if args.dry_run { planned_table(&report.sources)? } else { table(&report.sources)? };
+    for failure in &report.failed {
+        writeln!(text, "{:<18} not fetched", failure.source)?;
     }
+    terminal.result(&text, &report)?;
     if report.failed.is_empty() {
         return Ok(Outcome::Done);
     }
@@ -95,8 +96,9 @@ fn fetch_one(
     access: &Access,
     watcher: &mut Watcher<'_>,
 ) -> Result<Fetched> {
+    let source = find(source)?;
     let request = Request {
-        info: find(source)?.info(),
+        info: source.info(),
         repository,
         revision: args.revision.as_deref(),
         out: &args.out,

@@ -12,7 +12,7 @@ try:
 except ImportError:
     sys.exit(77)
 
-PATTERNS = ["**/train.json", "dev.json", "test.json"]
+PATTERNS = ["train.json", "dev.json", "test.json"]
 
 folder = Path(snapshot_download(sys.argv[1], repo_type="dataset", allow_patterns=PATTERNS))
 for path in sorted(folder.rglob("*.json")):
