@@ -182,8 +182,6 @@ fn what_the_hub_refuses_is_said_with_what_to_do() {
         user.fetch(&[]).with(2, expected).with(2, &format!("frenchmedmcqa, {REPOSITORY}, "));
         assert!(!user.path("data").exists(), "{expected}");
     }
-    user.hub.fail("HEAD ", Fault::Status(403, "X-Error-Message", "\u{1b}[31mred"));
-    assert!(!user.fetch(&[]).with(2, "status 403").stderr.contains('\u{1b}'));
 }
 
 #[test]

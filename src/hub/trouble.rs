@@ -245,6 +245,16 @@ mod tests {
     }
 
     #[test]
+    fn a_server_cannot_write_to_the_terminal() {
+        let message = format!("\u{1b}[31m{}\n", "red".repeat(1000));
+        let said = Trouble::Refused(Refusal { status: 500, message, ..Refusal::default() }).summary();
+        assert!(
+            said.starts_with("status 500: [31mred") && !said.contains(char::is_control) && said.len() < 400,
+            "{said}"
+        );
+    }
+
+    #[test]
     fn only_what_may_pass_is_tried_again() {
         for status in [408, 429, 500, 502, 503, 504] {
             assert!(refused(status, &[]).is_transient(), "{status}");
