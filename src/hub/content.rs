@@ -117,12 +117,12 @@ mod tests {
         let mut hasher = Hasher::new(6);
         hasher.update(b"hel");
         hasher.update(b"lo\n");
-        let hashes = hasher.finish();
+        let found = hasher.finish();
         // `printf 'hello\n' | git hash-object --stdin` and `printf 'hello\n' | sha256sum`.
-        assert_eq!(hashes.git_blob, "ce013625030ba8dba906f756967f9e9ca394464a");
-        assert_eq!(hashes.sha256, "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03");
-        assert!(hashes.are_of(&ContentId::parse("W/\"CE013625030ba8dba906f756967f9e9ca394464a\"").unwrap()));
-        assert!(!hashes.are_of(&ContentId::GitBlob("0".repeat(40))));
+        assert_eq!(found.git_blob, "ce013625030ba8dba906f756967f9e9ca394464a");
+        assert_eq!(found.sha256, "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03");
+        assert!(found.are_of(&ContentId::parse("W/\"CE013625030ba8dba906f756967f9e9ca394464a\"").unwrap()));
+        assert!(!found.are_of(&ContentId::GitBlob("0".repeat(40))));
     }
 
     #[test]

@@ -93,9 +93,9 @@ impl Plan {
     pub fn new(request: &Request<'_>, access: &Access, observer: &mut dyn Observer) -> Result<Self> {
         let repository = repository(request)?;
         let lock = SourcesLock::read(request.out)?;
-        let pinned = lock.get(&request.info.name);
         let cache = RepositoryCache::new(&access.cache, &repository);
         let planner = Planner { request, access, repository, cache };
+        let pinned = lock.get(planner.name());
         let mut plan = match pinned.filter(|_| !request.update) {
             Some(pinned) => planner.pinned(pinned)?,
             None => planner.resolved(observer)?,
@@ -124,18 +124,16 @@ fn place(source: &str, repository: &str, path: &str) -> String {
 
 /// The repository of a source, or how the source can be obtained.
 fn repository(request: &Request<'_>) -> Result<String> {
-    let info = request.info;
-    let name = request.repository.unwrap_or(&info.hub_repository);
+    let SourceInfo { name: source, license, homepage, hub_repository, file_patterns, .. } = request.info;
+    let name = request.repository.unwrap_or(hub_repository);
     if name.is_empty() {
-        let directory = request.out.join(&*info.name);
+        let directory = request.out.join(source);
         let message = format!(
-            "it cannot be downloaded: {} (licence: {}); put its files, named like {}, into {}",
-            info.homepage,
-            info.license,
-            info.file_patterns.join(", "),
+            "it cannot be downloaded: {homepage} (licence: {license}); put its files, named like {}, into {}",
+            file_patterns.join(", "),
             directory.display()
         );
-        return Err(Error::Hub { place: info.name.to_string(), message });
+        return Err(Error::Hub { place: (**source).to_owned(), message });
     }
     let is_name = |part: &str| {
         let letters = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
@@ -156,6 +154,11 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
+    fn name(&self) -> &str {
+        let SourceInfo { name, .. } = self.request.info;
+        name
+    }
+
     fn pinned(&self, pinned: &PinnedSource) -> Result<Plan> {
         let agrees = |key: &str, pinned: &str, asked: &str| {
             if pinned == asked {
@@ -185,7 +188,7 @@ impl Planner<'_> {
     /// Asks the Hub, or the cache where there is no network.
     fn resolved(&self, observer: &mut dyn Observer) -> Result<Plan> {
         let revision = self.request.revision.unwrap_or(DEFAULT_REVISION);
-        let place = place(&self.request.info.name, &self.repository, &format!("revision {revision}"));
+        let place = place(self.name(), &self.repository, &format!("revision {revision}"));
         let offline = || Trouble::Unreachable("HF_HUB_OFFLINE is set".to_owned());
         let answer = if self.access.offline {
             Err(offline())
@@ -206,14 +209,14 @@ impl Planner<'_> {
 
     fn described(&self, revision: &str, listing: &Listing, observer: &mut dyn Observer) -> Result<Plan> {
         let explain = |trouble: Trouble, path: &str| {
-            let place = place(&self.request.info.name, &self.repository, path);
+            let place = place(self.name(), &self.repository, path);
             trouble.explain(&place, &self.repository, self.access)
         };
         let http = Http::new(self.access, &self.repository, &listing.commit);
         let http = http.map_err(|trouble| explain(trouble, revision))?;
         let mut files = Vec::new();
         for selected in self.select(&listing.paths)? {
-            let place = place(&self.request.info.name, &self.repository, &selected.path);
+            let place = place(self.name(), &self.repository, &selected.path);
             let file = with_patience(self.access, &place, observer, || http.describe(&selected.path));
             let file = file.map_err(|trouble| explain(trouble, &selected.path))?;
             files.push(planned(file, selected.destination));
@@ -242,20 +245,21 @@ impl Planner<'_> {
     }
 
     fn select(&self, paths: &[String]) -> Result<Vec<Selected>> {
-        let info = self.request.info;
-        select(&info.file_patterns, paths).map_err(|message| Error::Hub {
-            place: format!("{}, {}", info.name, self.repository),
+        let SourceInfo { file_patterns, .. } = self.request.info;
+        select(file_patterns, paths).map_err(|message| Error::Hub {
+            place: format!("{}, {}", self.name(), self.repository),
             message: format!("{message}; --repository names another one"),
         })
     }
 
     fn plan(&self, revision: &str, commit: &str, files: Vec<PlannedFile>, is_complete: bool) -> Plan {
+        let SourceInfo { license, .. } = self.request.info;
         Plan {
-            source: self.request.info.name.to_string(),
+            source: self.name().to_owned(),
             repository: self.repository.clone(),
             revision: revision.to_owned(),
             commit: commit.to_owned(),
-            license: self.request.info.license.to_string(),
+            license: (**license).to_owned(),
             files,
             is_complete,
         }
@@ -263,7 +267,7 @@ impl Planner<'_> {
 
     /// Looks where a file is. What is in its place is only replaced where `pinned` says that it came from here.
     fn look(&self, file: &mut PlannedFile, pinned: Option<&PinnedSource>) -> Result<()> {
-        let path = self.request.out.join(&*self.request.info.name).join(&file.destination);
+        let path = self.request.out.join(self.name()).join(&file.destination);
         if path.exists() {
             let hashes = hash_file(&path)?;
             let is_same =
