@@ -124,16 +124,17 @@ fn place(source: &str, repository: &str, path: &str) -> String {
 
 /// The repository of a source, or how the source can be obtained.
 fn repository(request: &Request<'_>) -> Result<String> {
-    let SourceInfo { name: source, license, homepage, hub_repository, file_patterns, .. } = request.info;
+    let SourceInfo { name: source, license, homepage, hub_repository, file_patterns, access, .. } = request.info;
     let name = request.repository.unwrap_or(hub_repository);
     if name.is_empty() {
         let directory = request.out.join(source);
         let message = format!(
-            "it cannot be downloaded: {homepage} (licence: {license}); put its files, named like {}, into {}",
+            "it cannot be downloaded. {access}{}{homepage} (licence: {license}); put its files, named like {}, into {}",
+            if access.is_empty() { "" } else { " " },
             file_patterns.join(", "),
             directory.display()
         );
-        return Err(Error::Hub { place: (**source).to_owned(), message });
+        return Err(Error::Hub { place: source.clone(), message });
     }
     let is_name = |part: &str| {
         let letters = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
@@ -259,7 +260,7 @@ impl Planner<'_> {
             repository: self.repository.clone(),
             revision: revision.to_owned(),
             commit: commit.to_owned(),
-            license: (**license).to_owned(),
+            license: license.clone(),
             files,
             is_complete,
         }

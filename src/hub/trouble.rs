@@ -155,7 +155,7 @@ impl From<reqwest::Error> for Trouble {
         let error = error.without_url();
         let cause = causes(&error);
         let is_malformed = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
-            .any(<(dyn std::error::Error + 'static)>::is::<serde_json::Error>);
+            .any(<dyn std::error::Error + 'static>::is::<serde_json::Error>);
         if error.is_timeout() {
             Self::Interrupted("no answer in time".to_owned())
         } else if error.is_connect() {
