@@ -65,7 +65,7 @@ impl User {
 
     fn has_everything(&self) {
         let read = |path: &str| std::fs::read(self.path(path)).unwrap();
-        assert!(read("data/frenchmedmcqa/train.json") == self.train);
+        assert_eq!(sha256(&read("data/frenchmedmcqa/train.json")), sha256(&self.train));
         assert_eq!(read("data/frenchmedmcqa/dev.json"), SMALL.as_bytes());
         assert_eq!(read("data/frenchmedmcqa/test.json"), b"[]");
     }

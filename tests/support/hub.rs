@@ -129,7 +129,7 @@ fn answer(server: &'static str, mut stream: &TcpStream, state: &Mutex<State>) ->
     if let Some(first) = asked.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok())
     {
         status = 206;
-        head += &format!("Content-Range: bytes {first}-{}/{}\r\n", body.len() - 1, body.len());
+        head = format!("{head}Content-Range: bytes {first}-{}/{}\r\n", body.len() - 1, body.len());
         body.drain(..first);
     }
     let length = format!("Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
@@ -195,5 +195,5 @@ pub(super) fn git_blob(content: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }
