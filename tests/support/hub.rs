@@ -7,6 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use medinjection_fr::record::hex;
 use sha2::{Digest, Sha256};
 
 pub(super) const REPOSITORY: &str = "qanastek/frenchmedmcqa";
@@ -192,8 +193,4 @@ pub(super) fn git_blob(content: &[u8]) -> String {
     hasher.update(format!("blob {}\0", content.len()));
     hasher.update(content);
     hex(&hasher.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }
