@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::description::Description;
-use crate::dedup::SplitRatios;
+use crate::dedup::{DedupConfig, SplitRatios};
 use crate::provenance::Layout;
 use crate::record::{Finding, Record};
 use crate::source::{Source, SourceFiles, find};
@@ -21,6 +21,8 @@ pub struct Plan {
     pub seed: u64,
     /// What is read, in order.
     pub inputs: Vec<Input>,
+    /// How duplicates and leaks are told.
+    pub dedup: DedupConfig,
     /// Size at which a parquet file is ended and the next one begun.
     pub max_shard_bytes: usize,
     /// Which columns the records get.
@@ -52,6 +54,8 @@ struct RawConfig {
     seed: u64,
     #[serde(default)]
     source: Vec<RawSource>,
+    #[serde(default)]
+    dedup: DedupConfig,
     #[serde(default)]
     output: RawOutput,
     #[serde(default)]
@@ -89,6 +93,7 @@ const fn default_seed() -> u64 {
 struct Resolved<'a> {
     seed: u64,
     source: Vec<ResolvedSource<'a>>,
+    dedup: DedupConfig,
     output: ResolvedOutput,
     dataset: &'a Description,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -124,6 +129,7 @@ impl Plan {
         Self {
             seed,
             inputs: Vec::new(),
+            dedup: DedupConfig::default(),
             max_shard_bytes,
             layout,
             allow_restricted: false,
@@ -179,7 +185,7 @@ impl Plan {
             inputs.push(Input { source, files, resplit });
         }
         let RawOutput { max_shard_bytes, layout } = raw.output;
-        Ok(Self { inputs, max_shard_bytes, layout, description: raw.dataset, ..Self::new(raw.seed) })
+        Ok(Self { inputs, dedup: raw.dedup, max_shard_bytes, layout, description: raw.dataset, ..Self::new(raw.seed) })
     }
 
     /// The built-in sample.
@@ -206,6 +212,7 @@ impl Plan {
         let resolved = Resolved {
             seed: self.seed,
             source: self.inputs.iter().map(ResolvedSource::of).collect(),
+            dedup: self.dedup,
             output: ResolvedOutput {
                 max_shard_bytes: self.max_shard_bytes,
                 layout: self.layout,
@@ -239,7 +246,8 @@ mod tests {
         assert!(misspelt.contains("build.toml, row 4: unknown field `resplitt`"), "{misspelt}");
         assert!(misspelt.contains("`resplit`"), "{misspelt}");
         assert!(
-            refusal("sed = 1\n").contains("unknown field `sed`, expected one of `seed`, `source`, `output`, `dataset`")
+            refusal("sed = 1\n")
+                .contains("unknown field `sed`, expected one of `seed`, `source`, `dedup`, `output`, `dataset`")
         );
         assert!(refusal(&format!("{SOURCE}resplit = [0.5, 0.1, 0.1]\n")).contains("sum to 1"));
         assert!(refusal(&format!("{SOURCE}{SOURCE}")).contains("found \"frenchmedmcqa\" twice"));
@@ -260,6 +268,7 @@ mod tests {
         let expected = serde_json::json!({
             "seed": 42,
             "source": [{ "name": "frenchmedmcqa", "resplit": null }],
+            "dedup": { "near_threshold": 0.8, "num_permutations": 128, "leak_threshold": 0.7 },
             "output": { "max_shard_bytes": 500_000_000, "layout": "records", "allow_restricted": false },
             "dataset": Description::default(),
         });

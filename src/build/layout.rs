@@ -3,32 +3,75 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::shards::Shards;
-use crate::Result;
+use super::shards::GroupShards;
+use crate::columnar::{Batch, RowGroup, RowGroupEncoder};
 use crate::provenance::{FileEntry, Layout};
 use crate::record::{PublishedRecord, Record};
+use crate::{Error, Result};
+
+/// Encodes row groups of records, on any thread.
+#[derive(Debug)]
+pub(super) enum LayoutEncoder {
+    Records(RowGroupEncoder<Record>),
+    Published(RowGroupEncoder<PublishedRecord>),
+}
+
+/// An encoded row group.
+#[derive(Debug)]
+pub(super) enum LayoutGroup {
+    Records(RowGroup<Record>),
+    Published(RowGroup<PublishedRecord>),
+}
+
+impl LayoutEncoder {
+    pub(super) fn new(layout: Layout) -> Result<Self> {
+        match layout {
+            Layout::Records => RowGroupEncoder::new().map(Self::Records),
+            Layout::Published => RowGroupEncoder::new().map(Self::Published),
+        }
+    }
+
+    /// The row group of `batches`.
+    pub(super) fn encode(&self, batches: &[Batch<Record>]) -> Result<LayoutGroup> {
+        match self {
+            Self::Records(encoder) => encoder.encode(batches).map(LayoutGroup::Records),
+            Self::Published(encoder) => {
+                let published = |batch: &Batch<Record>| -> Result<Batch<PublishedRecord>> {
+                    let records = batch.rows().map_err(|message| Error::format("staging", message))?;
+                    Ok(Batch::encode(&records.iter().map(PublishedRecord::from).collect::<Vec<_>>()))
+                };
+                let batches = batches.iter().map(published).collect::<Result<Vec<_>>>()?;
+                encoder.encode(&batches).map(LayoutGroup::Published)
+            }
+        }
+    }
+}
 
 /// The files of the records of one split.
 #[derive(Debug)]
 pub(super) enum RecordShards {
-    Records(Shards<Record>),
-    Published(Shards<PublishedRecord>),
+    Records(GroupShards<Record>),
+    Published(GroupShards<PublishedRecord>),
 }
 
 impl RecordShards {
     /// Files called `name` (`data/train`) inside `root`.
     pub(super) fn new(layout: Layout, root: &Path, name: &str, max_shard_bytes: usize) -> Self {
         match layout {
-            Layout::Records => Self::Records(Shards::new(root, name, max_shard_bytes)),
-            Layout::Published => Self::Published(Shards::new(root, name, max_shard_bytes)),
+            Layout::Records => Self::Records(GroupShards::new(root, name, max_shard_bytes)),
+            Layout::Published => Self::Published(GroupShards::new(root, name, max_shard_bytes)),
         }
     }
 
-    /// Adds a record.
-    pub(super) fn write(&mut self, record: Record) -> Result<()> {
-        match self {
-            Self::Records(shards) => shards.write(record),
-            Self::Published(shards) => shards.write(PublishedRecord::from(&record)),
+    /// Adds a row group of the same layout.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be written, [`Error::Data`] if the row group is of another layout.
+    pub(super) fn write(&mut self, row_group: LayoutGroup) -> Result<()> {
+        match (self, row_group) {
+            (Self::Records(shards), LayoutGroup::Records(row_group)) => shards.write(row_group),
+            (Self::Published(shards), LayoutGroup::Published(row_group)) => shards.write(row_group),
+            _ => Err(Error::Data("expected a row group of the data set's layout, found one of another".to_owned())),
         }
     }
 

@@ -1,9 +1,10 @@
 //! The pipeline that makes a data set: read → language → validate → de-duplicate → split → write.
 //!
-//! Records are streamed twice, never whole in memory: read and checked into a staging file, then, when duplicates are
-//! known, written to the shards of their split. A record with an error finding, a duplicate, a leak, and a row that could
-//! not be read go to `rejected.parquet`. The directory is made under a temporary name beside its destination; the
-//! manifest is its last file. The same inputs, configuration and version give the same bytes.
+//! Records are streamed twice, never whole in memory: read, checked and kept aside as compressed columns, then, when
+//! duplicates are known, written to the shards of their split. A record with an error finding, a duplicate, a leak, and a
+//! row that could not be read go to `rejected.parquet`. The directory is made under a hidden name beside its destination;
+//! the manifest is its last file. The same inputs, configuration and version give the same bytes, whatever the number of
+//! threads. A build that was interrupted goes on after the last step that it had ended.
 
 mod card;
 mod check;
@@ -13,8 +14,11 @@ mod description;
 #[cfg(test)]
 mod fixture;
 mod layout;
+mod observer;
+mod ordered;
 mod place;
 mod shards;
+mod staging;
 mod tables;
 mod tally;
 mod write;
@@ -23,9 +27,10 @@ use std::path::Path;
 
 pub use config::{Input, Plan};
 pub use description::Description;
+pub use observer::{Observer, Options, Step, Unobserved};
 
-use crate::Result;
 use crate::provenance::Manifest;
+use crate::{Error, Result};
 
 /// What a build ended with.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,17 +52,35 @@ impl Built {
 /// Makes the data set of `plan` in the directory `out`, or finds it there.
 ///
 /// # Errors
-/// [`Error::Data`](crate::Error::Data) if `out` holds something else and `force` is false, or no data set at all;
-/// [`Error::Io`](crate::Error::Io) or [`Error::Format`](crate::Error::Format) if a file cannot be read or written. After
-/// an error `out` is what it was before.
+/// [`Error::Data`] if `out` holds something else and `force` is false, if it holds no data set at all, or if another build is
+/// making it; [`Error::Io`] or [`Error::Format`] if a file cannot be read or written. After an error `out` is what it was
+/// before.
 pub fn build(plan: &Plan, out: &Path, force: bool) -> Result<Built> {
-    if let Some(manifest) = place::existing(plan, out, force)? {
+    build_with(plan, out, &Options { force, ..Options::default() })
+}
+
+/// [`build`] with all its options.
+///
+/// # Errors
+/// Those of [`build`].
+pub fn build_with(plan: &Plan, out: &Path, options: &Options<'_>) -> Result<Built> {
+    if let Some(manifest) = place::existing(plan, out, options.force)? {
+        place::tidy(plan, out)?;
         return Ok(Built { manifest, up_to_date: true });
     }
-    let directory = place::begin(out)?;
-    let checked = check::check(plan, directory.path())?;
-    let manifest = write::write(plan, checked, directory.path())?;
-    place::finish(directory, out)?;
+    let workplace = place::Workplace::open(plan, out)?;
+    let staging = check::Staging::new(workplace.staging());
+    let checked = match staging.checked() {
+        Some(checked) => {
+            options.observer.resumed(Step::Check);
+            checked
+        }
+        None => check::check(plan, &staging, options)?,
+    };
+    let made = workplace.made();
+    std::fs::create_dir_all(&made).map_err(Error::io(&made))?;
+    let manifest = write::write(plan, &staging, checked, &made, options)?;
+    workplace.finish(out)?;
     Ok(Built { manifest, up_to_date: false })
 }
 

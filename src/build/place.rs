@@ -1,11 +1,14 @@
 //! The output directory: what is there already, and how a new one takes its name.
+//!
+//! A build works in a hidden directory beside its output, `.medinjection-<name of the output>`. It is locked while the build
+//! runs, deleted when the build ends, and found again by the next build of the same output when it was interrupted.
 
-use std::path::Path;
-
-use tempfile::TempDir;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 
 use super::Plan;
 use crate::provenance::{MANIFEST, Manifest, TOOL_VERSION};
+use crate::record::short_hash;
 use crate::{Error, Result};
 
 /// The manifest of the data set in `out`, where it is what `plan` would make; `None` where it is to be made.
@@ -50,47 +53,119 @@ fn difference(plan: &Plan, found: &Manifest) -> Option<String> {
     changed.map(|(input, _)| format!("it was made from other files of {}", input.source.info().name))
 }
 
-/// An empty directory beside `out`, deleted unless it becomes `out`.
-pub(super) fn begin(out: &Path) -> Result<TempDir> {
-    let parent = match out.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(parent).map_err(Error::io(parent))?;
-    temporary(parent)
+/// The directory in which a build works; deleted when dropped.
+#[derive(Debug)]
+pub(super) struct Workplace {
+    root: PathBuf,
+    /// Held so that no other build works here.
+    _lock: File,
 }
 
-/// Gives `directory` the name `out`; what was there before is deleted.
-pub(super) fn finish(directory: TempDir, out: &Path) -> Result<()> {
-    let previous = match directory.path().parent() {
-        Some(parent) if out.exists() => Some(temporary(parent)?),
-        _ => None,
-    };
-    if let Some(previous) = &previous {
-        std::fs::rename(out, previous.path()).map_err(Error::io(out))?;
+impl Workplace {
+    /// The directory beside `out`, with what an interrupted build of the same plan left there.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if another build works there, [`Error::Io`] if it cannot be created.
+    pub(super) fn open(plan: &Plan, out: &Path) -> Result<Self> {
+        let root = beside(out);
+        std::fs::create_dir_all(&root).map_err(Error::io(&root))?;
+        let path = root.join("lock");
+        let lock = File::create(&path).map_err(Error::io(&path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let message = format!("{}: another build is making it; wait for its end", out.display());
+                return Err(Error::Data(message));
+            }
+            Err(TryLockError::Error(cause)) => return Err(Error::io(&path)(cause)),
+        }
+        let workplace = Self { root, _lock: lock };
+        workplace.recover(out)?;
+        workplace.clear(plan)?;
+        Ok(workplace)
     }
-    let outcome = std::fs::rename(directory.path(), out);
-    if let (Err(_), Some(previous)) = (&outcome, previous.as_ref()) {
-        // What was there before must stay where the new one cannot take its place.
-        std::fs::rename(previous.path(), out).map_err(Error::io(out))?;
+
+    /// Where what is needed between the steps is kept.
+    pub(super) fn staging(&self) -> PathBuf {
+        self.root.join("staging")
     }
-    outcome.map_err(Error::io(out))?;
-    // The directory has another name now, so there is nothing left to delete.
-    let _ = directory.keep();
-    Ok(())
+
+    /// The data set that is being made.
+    pub(super) fn made(&self) -> PathBuf {
+        self.root.join("made")
+    }
+
+    /// Puts back what was there before, where a build ended between taking it away and putting the new one in its place.
+    fn recover(&self, out: &Path) -> Result<()> {
+        let previous = self.root.join("previous");
+        if previous.exists() && !out.exists() {
+            std::fs::rename(&previous, out).map_err(Error::io(out))?;
+        }
+        removed(&previous)
+    }
+
+    /// Deletes the half-made data set, and what was kept aside for another plan.
+    fn clear(&self, plan: &Plan) -> Result<()> {
+        removed(&self.made())?;
+        let staging = self.staging();
+        let name = staging.join("plan");
+        let identity = identity(plan);
+        if std::fs::read_to_string(&name).is_ok_and(|found| found == identity) {
+            return Ok(());
+        }
+        removed(&staging)?;
+        std::fs::create_dir_all(&staging).map_err(Error::io(&staging))?;
+        std::fs::write(&name, identity).map_err(Error::io(&name))
+    }
+
+    /// Gives the data set the name `out`; what was there before is deleted.
+    pub(super) fn finish(self, out: &Path) -> Result<()> {
+        let previous = self.root.join("previous");
+        let replaced = out.exists();
+        if replaced {
+            std::fs::rename(out, &previous).map_err(Error::io(out))?;
+        }
+        let outcome = std::fs::rename(self.made(), out);
+        if outcome.is_err() && replaced {
+            // What was there before must stay where the new one cannot take its place.
+            std::fs::rename(&previous, out).map_err(Error::io(out))?;
+        }
+        outcome.map_err(Error::io(out))
+    }
 }
 
-fn temporary(parent: &Path) -> Result<TempDir> {
-    tempfile::Builder::new()
-        .prefix(".medinjection-")
-        .permissions(permissions())
-        .tempdir_in(parent)
-        .map_err(Error::io(parent))
+#[cfg(test)]
+impl Workplace {
+    /// Leaves everything as a build that is killed leaves it.
+    pub(super) fn abandon(mut self) {
+        self.root = PathBuf::from("no directory of this name");
+    }
 }
 
-/// Temporary directories are private by default; an output is as readable as any other directory.
-#[cfg(unix)]
-fn permissions() -> std::fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::Permissions::from_mode(0o755)
+impl Drop for Workplace {
+    fn drop(&mut self) {
+        // What cannot be deleted is found by the next build of the same output.
+        let _ = std::fs::remove_dir_all(&self.root);
+    }
+}
+
+/// Deletes what an interrupted build of `out` left, once the data set itself is whole.
+pub(super) fn tidy(plan: &Plan, out: &Path) -> Result<()> {
+    if beside(out).exists() { Workplace::open(plan, out).map(drop) } else { Ok(()) }
+}
+
+fn beside(out: &Path) -> PathBuf {
+    let name = out.file_name().map_or("output".into(), |name| name.to_string_lossy());
+    out.with_file_name(format!(".medinjection-{name}"))
+}
+
+/// Deletes a directory, where it is there.
+fn removed(directory: &Path) -> Result<()> {
+    if directory.exists() { std::fs::remove_dir_all(directory).map_err(Error::io(directory)) } else { Ok(()) }
+}
+
+/// What a plan is told from others by: version, configuration and the content of every file.
+fn identity(plan: &Plan) -> String {
+    let revisions: Vec<&str> = plan.inputs.iter().map(|input| input.files.revision()).collect();
+    short_hash(format!("{TOOL_VERSION}\n{}\n{}", plan.resolved(), revisions.join("\n")).as_bytes())
 }

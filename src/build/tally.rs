@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
+use crate::columnar::RecordKey;
 use crate::provenance::{RecordCount, StepCounts};
 use crate::record::{Origin, Reason, Record, Severity, Split, Task};
 use crate::source::Note;
@@ -10,11 +13,12 @@ use crate::source::Note;
 type Kind = (Split, Origin, String, Task);
 
 /// Counts of a build.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Tally {
     read: StepCounts,
     validate: StepCounts,
     deduplicate: StepCounts,
+    #[serde(with = "kinds")]
     kinds: BTreeMap<Kind, (u64, u64)>,
     rejected: BTreeMap<String, BTreeMap<String, u64>>,
     notes: BTreeMap<String, Notes>,
@@ -42,7 +46,8 @@ impl Tally {
         self.read.num_in += 1;
         self.read.num_out += 1;
         self.validate.num_in += 1;
-        self.kinds.entry(kind(record)).or_default().0 += 1;
+        let kind = (record.split, record.origin, record.source.clone(), record.task);
+        self.kinds.entry(kind).or_default().0 += 1;
         for finding in record.findings.iter().filter(|finding| finding.severity == Severity::Warning) {
             *self.validate.warnings.entry(finding.reason.to_string()).or_default() += 1;
         }
@@ -64,19 +69,43 @@ impl Tally {
         reject(&mut self.deduplicate, &mut self.rejected, &record.source, reason);
     }
 
-    /// A record that is kept.
-    pub(super) fn kept(&mut self, record: &Record) {
+    /// A record that is kept, with the language of its instruction.
+    pub(super) fn kept(&mut self, key: &RecordKey, language: Option<&str>) {
         self.deduplicate.num_out += 1;
-        self.kinds.entry(kind(record)).or_default().1 += 1;
-        self.licensed(&record.source, &record.license);
-        if let Some(field) = record.languages.iter().find(|field| field.field == "instruction") {
-            *self.languages.entry(field.language.clone()).or_default() += 1;
+        self.kinds.entry((key.split, key.origin, key.source.clone(), key.task)).or_default().1 += 1;
+        self.licensed(&key.source, &key.license);
+        if let Some(language) = language {
+            *self.languages.entry(language.to_owned()).or_default() += 1;
         }
     }
 
     /// A record, an original or a document of `source` that is in the data set under `license`.
     pub(super) fn licensed(&mut self, source: &str, license: &str) {
         *self.licenses.entry(source.to_owned()).or_default().entry(license.to_owned()).or_default() += 1;
+    }
+
+    /// Adds the counts of another part of the same build.
+    pub(super) fn add(&mut self, other: Self) {
+        let Self { read, validate, deduplicate, kinds, rejected, notes, licenses, languages } = other;
+        add_step(&mut self.read, read);
+        add_step(&mut self.validate, validate);
+        add_step(&mut self.deduplicate, deduplicate);
+        for (kind, (num_read, num_kept)) in kinds {
+            let total = self.kinds.entry(kind).or_default();
+            *total = (total.0 + num_read, total.1 + num_kept);
+        }
+        for (source, reasons) in rejected {
+            add_counts(self.rejected.entry(source).or_default(), reasons);
+        }
+        for (source, notes) in notes {
+            for (message, files) in notes {
+                self.notes.entry(source.clone()).or_default().entry(message).or_default().extend(files);
+            }
+        }
+        for (source, numbers) in licenses {
+            add_counts(self.licenses.entry(source).or_default(), numbers);
+        }
+        add_counts(&mut self.languages, languages);
     }
 
     /// The steps in order.
@@ -87,14 +116,6 @@ impl Tally {
 
     /// Records read and kept of each kind.
     pub(super) fn counts(&self) -> Vec<RecordCount> {
-        let count = |((split, origin, source, task), (num_read, num_records)): (&Kind, &(u64, u64))| RecordCount {
-            split: *split,
-            origin: *origin,
-            source: source.clone(),
-            task: *task,
-            num_read: *num_read,
-            num_records: *num_records,
-        };
         self.kinds.iter().map(count).collect()
     }
 
@@ -124,11 +145,58 @@ impl Tally {
     }
 }
 
-fn kind(record: &Record) -> Kind {
-    (record.split, record.origin, record.source.clone(), record.task)
+fn count(((split, origin, source, task), (num_read, num_records)): (&Kind, &(u64, u64))) -> RecordCount {
+    RecordCount {
+        split: *split,
+        origin: *origin,
+        source: source.clone(),
+        task: *task,
+        num_read: *num_read,
+        num_records: *num_records,
+    }
+}
+
+fn add_step(step: &mut StepCounts, other: StepCounts) {
+    let StepCounts { step: _, num_in, num_out, rejected, warnings } = other;
+    step.num_in += num_in;
+    step.num_out += num_out;
+    add_counts(&mut step.rejected, rejected);
+    add_counts(&mut step.warnings, warnings);
+}
+
+fn add_counts(counts: &mut BTreeMap<String, u64>, others: BTreeMap<String, u64>) {
+    for (reason, number) in others {
+        *counts.entry(reason).or_default() += number;
+    }
 }
 
 fn reject(step: &mut StepCounts, sources: &mut BTreeMap<String, BTreeMap<String, u64>>, source: &str, reason: Reason) {
     *step.rejected.entry(reason.to_string()).or_default() += 1;
     *sources.entry(source.to_owned()).or_default().entry(reason.to_string()).or_default() += 1;
+}
+
+/// Kinds as a list: JSON has no keys of several parts.
+mod kinds {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Kind, RecordCount, count};
+
+    pub(super) fn serialize<S: Serializer>(
+        kinds: &BTreeMap<Kind, (u64, u64)>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        kinds.iter().map(count).collect::<Vec<_>>().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<Kind, (u64, u64)>, D::Error> {
+        let counts = Vec::<RecordCount>::deserialize(deserializer)?;
+        let kind = |count: RecordCount| {
+            ((count.split, count.origin, count.source, count.task), (count.num_read, count.num_records))
+        };
+        Ok(counts.into_iter().map(kind).collect())
+    }
 }

@@ -95,6 +95,93 @@ fn the_same_inputs_give_the_same_bytes_wherever_they_lie() {
     assert!(made[0] == made[1], "{:?}", made[0].keys());
 }
 
+/// A folder of `FrenchMedMCQA` files with so many rows that all threads have work, and some copies among them.
+fn large_config(directory: &Path) -> PathBuf {
+    let config = native_config(directory);
+    let question = |index: u32| {
+        let number = if index.is_multiple_of(50) { index / 2 } else { index };
+        row(&index.to_string(), &format!("Quel ion {number} passe la membrane {number} du neurone {number} ?"), "a")
+    };
+    for (name, range) in [("train.json", 0..3_000), ("test.json", 2_900..3_100)] {
+        let rows: Vec<_> = range.map(question).collect();
+        std::fs::write(directory.join("native").join(name), serde_json::Value::from(rows).to_string()).unwrap();
+    }
+    config
+}
+
+/// The bytes that a plan makes with so many threads.
+fn made_with(plan: &Plan, out: &Path, num_threads: usize) -> BTreeMap<PathBuf, Vec<u8>> {
+    let num_threads = std::num::NonZeroUsize::new(num_threads).unwrap();
+    build_with(plan, out, &Options { num_threads, ..Options::default() }).unwrap();
+    bytes_of(out)
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_a_byte() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = Plan::from_config(&large_config(directory.path())).unwrap();
+    let one = made_with(&plan, &directory.path().join("one"), 1);
+    for num_threads in [2, 5] {
+        let out = directory.path().join(num_threads.to_string());
+        assert!(one == made_with(&plan, &out, num_threads), "{num_threads} threads");
+    }
+    let rejected = Dataset::open(&directory.path().join("one")).unwrap().rejected().count();
+    assert!(rejected > 100, "copies and leaks are among the rows: {rejected}");
+}
+
+#[test]
+fn an_interrupted_build_goes_on_after_the_step_that_it_ended() {
+    /// Counts the rows that are checked.
+    #[derive(Default)]
+    struct Counted(std::sync::Mutex<Vec<Step>>);
+
+    impl Observer for Counted {
+        fn begin(&self, step: Step, _: Option<u64>) {
+            self.0.lock().unwrap().push(step);
+        }
+        fn advance(&self, _: u64) {}
+        fn resumed(&self, _: Step) {}
+    }
+
+    let directory = tempfile::tempdir().unwrap();
+    let plan = Plan::from_config(&large_config(directory.path())).unwrap();
+    let whole = made_with(&plan, &directory.path().join("whole"), 2);
+    let out = directory.path().join("out");
+    // What a build that is killed after its first pass leaves: its lock is free, and half of the files are there.
+    let workplace = place::Workplace::open(&plan, &out).unwrap();
+    check::check(&plan, &check::Staging::new(workplace.staging()), &Options::default()).unwrap();
+    std::fs::create_dir_all(workplace.made().join("data")).unwrap();
+    std::fs::write(workplace.made().join("data/.medinjection-half"), "half").unwrap();
+    workplace.abandon();
+    let seen = Counted::default();
+    build_with(&plan, &out, &Options { observer: &seen, ..Options::default() }).unwrap();
+    assert_eq!(*seen.0.lock().unwrap(), [Step::Deduplicate, Step::Write]);
+    let found = bytes_of(&out);
+    assert!(found.keys().eq(whole.keys()) && found.iter().all(|(name, bytes)| whole[name] == *bytes));
+    // Of another plan nothing is taken over.
+    let workplace = place::Workplace::open(&plan, &out).unwrap();
+    check::check(&plan, &check::Staging::new(workplace.staging()), &Options::default()).unwrap();
+    workplace.abandon();
+    std::fs::write(directory.path().join("native/dev.json"), "[]").unwrap();
+    let changed = Plan::from_config(&directory.path().join("build.toml")).unwrap();
+    let seen = Counted::default();
+    build_with(&changed, &out, &Options { observer: &seen, force: true, ..Options::default() }).unwrap();
+    assert_eq!(*seen.0.lock().unwrap(), [Step::Check, Step::Deduplicate, Step::Write]);
+    let hidden = std::fs::read_dir(directory.path()).unwrap();
+    let hidden = hidden.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
+    assert_eq!(hidden.count(), 0);
+}
+
+#[test]
+fn two_builds_of_one_output_do_not_meet() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = Plan::from_config(&native_config(directory.path())).unwrap();
+    let out = directory.path().join("out");
+    let _held = place::Workplace::open(&plan, &out).unwrap();
+    let refusal = build(&plan, &out, false).unwrap_err().to_string();
+    assert!(refusal.contains("out: another build is making it"), "{refusal}");
+}
+
 #[test]
 fn an_output_is_made_once_and_never_silently_replaced() {
     let directory = tempfile::tempdir().unwrap();
@@ -146,15 +233,17 @@ fn a_build_that_fails_half_way_leaves_nothing() {
 fn large_outputs_are_cut_into_shards() {
     let directory = tempfile::tempdir().unwrap();
     let config = native_config(directory.path());
-    let question =
-        |index: u32| row(&index.to_string(), &format!("Quel est l'ion de la question numéro {index} ?"), "a");
+    let question = |index: u32| {
+        row(&index.to_string(), &format!("Quel ion {index} passe la membrane {index} du neurone {index} ?"), "a")
+    };
     let rows: Vec<_> = (0..1_200).map(question).collect();
     std::fs::write(directory.path().join("native/train.json"), serde_json::Value::from(rows).to_string()).unwrap();
     std::fs::write(&config, std::fs::read_to_string(&config).unwrap() + "[output]\nmax_shard_bytes = 1\n").unwrap();
     let out = directory.path().join("out");
     let built = build(&Plan::from_config(&config).unwrap(), &out, false).unwrap();
     let rows = |index: u32| built.manifest.files[&format!("data/train-0000{index}-of-00003.parquet")].num_rows;
-    assert_eq!([rows(0), rows(1), rows(2)], [Some(512), Some(512), Some(176)]);
+    // The one row of the test split is read first, together with the first 511 of train.
+    assert_eq!([rows(0), rows(1), rows(2)], [Some(511), Some(512), Some(177)]);
     assert_eq!(Dataset::open(&out).unwrap().records(Split::Train).count(), 1_200);
 }
 

@@ -3,24 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
-use super::Row;
+use super::row_group::{ROW_GROUP_BYTES, ROW_GROUP_ROWS};
+use super::{Batch, Row};
 use crate::provenance::{AtomicFile, TOOL_VERSION};
 use crate::record::{Document, Original, Record, Rejected};
 use crate::{Error, Result};
 
 /// Rows that are turned into columns together.
 const BATCH_ROWS: usize = 512;
-/// Rows in a row group, at most; `datasets` reads one at a time.
-const ROW_GROUP_ROWS: usize = 20_000;
-/// Encoded bytes at which a row group is ended; the Hub's viewer asks for less than 100 MB.
-const ROW_GROUP_BYTES: usize = 64 << 20;
 
 /// Writer of records.
 pub type RecordWriter = RowWriter<Record>;
@@ -38,7 +34,6 @@ pub type RejectedWriter = RowWriter<Rejected>;
 pub struct RowWriter<T: Row> {
     path: PathBuf,
     writer: ArrowWriter<AtomicFile>,
-    arrow_schema: Arc<Schema>,
     pending: Vec<T>,
     num_rows: u64,
 }
@@ -51,10 +46,9 @@ impl<T: Row> RowWriter<T> {
     pub fn create(path: &Path) -> Result<Self> {
         let arrow_schema = Arc::new(Schema::new(T::fields()));
         let file = AtomicFile::create(path)?;
-        let writer =
-            ArrowWriter::try_new(file, Arc::clone(&arrow_schema), Some(properties())).map_err(refused(path))?;
+        let writer = ArrowWriter::try_new(file, arrow_schema, Some(properties())).map_err(refused(path))?;
         let pending = Vec::with_capacity(BATCH_ROWS);
-        Ok(Self { path: path.to_path_buf(), writer, arrow_schema, pending, num_rows: 0 })
+        Ok(Self { path: path.to_path_buf(), writer, pending, num_rows: 0 })
     }
 
     /// Adds a row.
@@ -93,11 +87,9 @@ impl<T: Row> RowWriter<T> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let (_, columns, _) = T::to_columns(&self.pending).into_parts();
+        let batch = Batch::encode(&self.pending);
         self.pending.clear();
-        let batch = RecordBatch::try_new(Arc::clone(&self.arrow_schema), columns)
-            .map_err(|error| Error::format(&self.path, error))?;
-        self.writer.write(&batch).map_err(refused(&self.path))?;
+        self.writer.write(&batch.columns).map_err(refused(&self.path))?;
         if self.writer.in_progress_size() >= ROW_GROUP_BYTES {
             self.writer.flush().map_err(refused(&self.path))?;
         }
@@ -106,7 +98,7 @@ impl<T: Row> RowWriter<T> {
 }
 
 /// Everything that decides on bytes is set here, so that only a new version of the tool changes them.
-fn properties() -> WriterProperties {
+pub(super) fn properties() -> WriterProperties {
     WriterProperties::builder()
         .set_created_by(format!("medinjection {TOOL_VERSION}"))
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -114,7 +106,7 @@ fn properties() -> WriterProperties {
         .build()
 }
 
-fn refused(path: &Path) -> impl FnOnce(ParquetError) -> Error {
+pub(super) fn refused(path: &Path) -> impl FnOnce(ParquetError) -> Error {
     let path = path.to_path_buf();
     move |error| Error::Io { path, cause: std::io::Error::other(error) }
 }

@@ -7,7 +7,7 @@ use crate::text::fold;
 
 /// First 16 bytes of a SHA-256: no two of a billion different texts share one, short of an attack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ContentKey([u8; 16]);
+pub struct ContentKey(pub(super) [u8; 16]);
 
 /// Key of what the record asks: context and question folded, and the folded choices as a set.
 ///
@@ -18,8 +18,14 @@ pub fn content_key(record: &Record) -> ContentKey {
     let mut choices: Vec<String> = record.choices.iter().map(|choice| fold(&choice.text)).collect();
     choices.sort_unstable();
     choices.dedup();
+    let parts = [fold(&record.context), fold(&record.instruction)];
+    key_of_parts(parts.iter().chain(&choices).map(String::as_str))
+}
+
+/// Key of folded parts: context, question, and the choices in ascending order, each once.
+pub(super) fn key_of_parts<'a>(parts: impl Iterator<Item = &'a str>) -> ContentKey {
     let mut hasher = Sha256::new();
-    for part in [fold(&record.context), fold(&record.instruction)].iter().chain(&choices) {
+    for part in parts {
         hasher.update(part);
         // Folded text holds no zero byte, so the parts cannot run into one another.
         hasher.update([0]);

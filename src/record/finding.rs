@@ -73,7 +73,9 @@ pub enum Reason {
     Custom,
     /// Same folded question and choices as another record of the same split.
     Duplicate,
-    /// Same folded question and choices, or same group, as a record of a split that wins.
+    /// Nearly the same question and choices as another record of the same split.
+    NearDuplicate,
+    /// Same or nearly the same question and choices, same group, or most of the text of a record of a split that wins.
     Leak,
 }
 
@@ -172,6 +174,7 @@ impl Reason {
             Self::Unrelated => "unrelated",
             Self::Custom => "custom",
             Self::Duplicate => "duplicate",
+            Self::NearDuplicate => "near_duplicate",
             Self::Leak => "leak",
         }
     }

@@ -1,0 +1,79 @@
+//! Who watches a build.
+
+use std::num::NonZeroUsize;
+
+/// A step of a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Rows are read and checked.
+    Check,
+    /// Duplicates, near-duplicates and leaks are looked for.
+    Deduplicate,
+    /// The files of the data set are written.
+    Write,
+}
+
+impl Step {
+    /// The name by which a user knows it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Check => "read and check",
+            Self::Deduplicate => "find duplicates and leaks",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// What is told of a build while it runs; it changes nothing in what is made.
+pub trait Observer: Sync {
+    /// A step begins. `total` is the amount of work in it, in bytes of input for [`Step::Check`] and rows for
+    /// [`Step::Write`]; `None` where it is not known.
+    fn begin(&self, step: Step, total: Option<u64>);
+
+    /// Rows of the step that are done.
+    fn advance(&self, num_rows: u64);
+
+    /// The step was done by an earlier build that was interrupted.
+    fn resumed(&self, step: Step);
+}
+
+/// Nobody watches.
+#[derive(Debug, Clone, Copy)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn begin(&self, _: Step, _: Option<u64>) {}
+    fn advance(&self, _: u64) {}
+    fn resumed(&self, _: Step) {}
+}
+
+/// How a build is run; none of it changes what is made.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// Whether a data set made from something else is replaced.
+    pub force: bool,
+    /// Threads that check and encode.
+    pub num_threads: NonZeroUsize,
+    /// Who watches.
+    pub observer: &'a dyn Observer,
+}
+
+impl std::fmt::Debug for Options<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { force, num_threads, observer: _ } = self;
+        formatter
+            .debug_struct("Options")
+            .field("force", force)
+            .field("num_threads", num_threads)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Options<'_> {
+    /// Nothing is replaced, every processor is used, nobody watches.
+    fn default() -> Self {
+        let num_threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { force: false, num_threads, observer: &Unobserved }
+    }
+}
