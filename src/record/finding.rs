@@ -110,6 +110,7 @@ impl Reason {
         Self::Unrelated,
         Self::Custom,
         Self::Duplicate,
+        Self::NearDuplicate,
         Self::Leak,
     ];
 
