@@ -121,14 +121,14 @@ fn no_french_record_is_rejected_for_its_language_and_no_english_one_passes() {
         assert_eq!(num_records_by_finding(&french).get(&error), None);
         let fields = num_fields_by_language(&french);
         eprintln!("{fields:?}");
-        assert!(per_mille(&fields, true, "fr") >= 999 && per_mille(&fields, false, "fr") >= 950, "{fields:?}");
+        assert!(per_mille(&fields, true, "fr") >= 999 && per_mille(&fields, false, "fr") >= 930, "{fields:?}");
     }
     let english = mmlu(&root, "_test.csv");
     let num_found = num_records_by_finding(&english)[&error];
     assert!(1000 * num_found >= 995 * english.len(), "{num_found} of {}", english.len());
     let fields = num_fields_by_language(&english);
     eprintln!("{fields:?}");
-    assert!(per_mille(&fields, true, "en") >= 995 && per_mille(&fields, false, "en") >= 950, "{fields:?}");
+    assert!(per_mille(&fields, true, "en") >= 995 && per_mille(&fields, false, "en") >= 930, "{fields:?}");
 }
 
 /// Sentences on which nothing was tuned.
@@ -157,7 +157,12 @@ fn tico_19_is_told_apart() {
 #[test]
 fn clean_corpora_have_few_findings() {
     let Some(root) = data("findings in FrenchMedMCQA and MMLU-FR") else { return };
-    let native = num_records_by_finding(&frenchmedmcqa(&root));
+    let records = frenchmedmcqa(&root);
+    let mut native = num_records_by_finding(&records);
+    // One threshold finds planted English at no more than 1 % of false alarms by field.
+    let num_fields: usize = records.iter().map(|record| record.text_fields().len()).sum();
+    let num_foreign = native.remove(&(Severity::Warning, Reason::NotFrench)).unwrap_or(0);
+    assert!(100 * num_foreign <= num_fields, "{num_foreign} of {num_fields}");
     let expected =
         [((Severity::Warning, Reason::DuplicateChoice), 1), ((Severity::Warning, Reason::EncodingDamage), 182)];
     assert_eq!(native.into_iter().collect::<Vec<_>>(), expected);

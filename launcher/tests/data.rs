@@ -58,7 +58,6 @@ fn what_cannot_be_trained_on_names_its_line() {
     let refused = [
         (String::new(), 100, "expected at least one training row"),
         (row("Q") + "{}\n", 100, "row 2: not a training row"),
-        (row("Q") + "\n", 100, "row 2: not a training row"),
         (row("Q") + &row("R"), 15, "row 1: "),
         ("{\"messages\":[{\"role\":\"user\",\"content\":\"Q\"}]}\n".to_owned(), 100, "row 1: "),
         ("{\"messages\":[]}\n".to_owned(), 100, "row 1: "),
@@ -67,4 +66,6 @@ fn what_cannot_be_trained_on_names_its_line() {
         let message = load(&lines, LossOn::Chat, max_tokens).0.unwrap_err().to_string();
         assert!(message.contains("train.jsonl") && message.contains(named), "{message}");
     }
+    let beside_a_blank_line = load(&(row("Q") + "\n" + &row("R")), LossOn::Chat, 100).0.unwrap();
+    assert_eq!(beside_a_blank_line.rows.len(), 2);
 }

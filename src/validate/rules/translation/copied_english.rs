@@ -3,7 +3,7 @@
 use super::Pair;
 use super::pair::Field;
 use super::words::{Word, Words};
-use crate::language::detect;
+use crate::language::{ENGLISH_FROM, detect, english_log_odds};
 use crate::record::{Finding, Reason};
 
 /// Share of the translation's words that are the original's, in order, from which its language is asked for.
@@ -60,8 +60,11 @@ fn copied_share(english: &Words, french: &Words) -> f32 {
 
 /// Whether a text that is the same in both languages is English: by the detector, or by a word that French has otherwise.
 fn is_english(field: &Field<'_>) -> bool {
-    detect(field.french_text).language == "en"
-        || !is_name(field.english_text) && field.english.words().iter().any(|word| is_translated(field, word))
+    let text = field.english_text;
+    let is_word = text.split(|character: char| !character.is_alphabetic()).any(|word| word.chars().count() >= 3);
+    let proper = is_name(text) || is_binomial(text);
+    is_word && !proper && english_log_odds(field.french_text) >= ENGLISH_FROM
+        || !is_name(text) && field.english.words().iter().any(|word| is_translated(field, word))
 }
 
 /// Whether French has another word: by the lexicon, or by an ending that French words lack.
