@@ -266,7 +266,7 @@ fn a_terminated_run_says_so_and_can_be_made_again() {
         assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(143));
     let status = workshop.status("run");
     assert_eq!((&status["state"], &status["reason"]), (&"stopped".into(), &"SIGTERM".into()));
