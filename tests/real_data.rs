@@ -1,21 +1,19 @@
 //! Every corpus of the folder of real data is read whole.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test may stop at once, and says what it skips")]
+#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
+#[path = "support/real_data.rs"]
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use medinjection_fr::build::{Plan, build};
-
-/// The larger real data, where it is; else one line says that the test was skipped.
-fn real_data(test: &str) -> Option<PathBuf> {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let data = std::env::var_os("MEDINJECTION_TEST_DATA").map_or(default, PathBuf::from);
-    if data.join("frenchmedmcqa").is_dir() {
-        return Some(data.canonicalize().unwrap());
-    }
-    eprintln!("SKIPPED {test}: {} is not there", data.display());
-    None
-}
+use medinjection_fr::columnar::{read_originals, read_records};
+use medinjection_fr::dedup::{ContentKey, content_key};
+use medinjection_fr::record::Split;
+use medinjection_fr::source::{SourceFiles, SourceRow, find};
+use support::real_data;
 
 /// The configuration of `tests/real_data.toml`, of which `keep` decides on each source.
 fn config(data: &Path, directory: &Path, keep: impl Fn(&str) -> bool) -> PathBuf {
@@ -57,4 +55,55 @@ fn originals_or_documents_alone_make_a_data_set() {
         let parquet = format!("{folder}/{folder}-00000-of-00001.parquet");
         assert!(files.contains(&parquet.as_str()) && !files.iter().any(|file| file.starts_with("data/")), "{files:?}");
     }
+}
+
+#[test]
+fn the_known_overlaps_of_frenchmedmcqa_are_found() {
+    let Some(data) = real_data("the_known_overlaps_of_frenchmedmcqa_are_found") else { return };
+    let source = find("frenchmedmcqa").unwrap();
+    let files = SourceFiles::in_directory(&data.join("frenchmedmcqa"), source.info()).unwrap();
+    let mut keys: BTreeMap<Split, Vec<ContentKey>> = BTreeMap::new();
+    source
+        .read(&files, &mut |row| {
+            let SourceRow::Record(record) = row else { panic!("{row:?}") };
+            keys.entry(record.split).or_default().push(content_key(&record));
+            Ok(())
+        })
+        .unwrap();
+    let set = |split| keys[&split].iter().copied().collect::<BTreeSet<_>>();
+    let shared = |left, right| set(left).intersection(&set(right)).count();
+    let overlaps = [
+        shared(Split::Train, Split::Validation),
+        shared(Split::Train, Split::Test),
+        shared(Split::Validation, Split::Test),
+        keys[&Split::Train].len() - set(Split::Train).len(),
+    ];
+    assert_eq!(overlaps, [1, 1, 1, 6]);
+}
+
+#[test]
+fn the_real_corpora_are_read_whole_and_their_known_overlaps_found() {
+    let Some(data) = real_data("the_real_corpora_are_read_whole_and_their_known_overlaps_found") else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("build.toml");
+    let path = |name: &str| data.join(name).display().to_string();
+    let text = format!(
+        "[[source]]\nname = \"frenchmedmcqa\"\npath = {:?}\n[[source]]\nname = \"mmlu_fr\"\npath = {:?}\nresplit = [0.7, 0.1, 0.2]\n",
+        path("frenchmedmcqa"),
+        path("mmlu")
+    );
+    std::fs::write(&config, text).unwrap();
+    let out = directory.path().join("out");
+    let built = build(&Plan::from_config(&config).unwrap(), &out, false).unwrap();
+    let read = |source: &str, split: Option<Split>| -> u64 {
+        let counts = built.manifest.counts.iter().filter(|count| count.source == source);
+        counts.filter(|count| split.is_none_or(|split| count.split == split)).map(|count| count.num_read).sum()
+    };
+    let native = Split::ALL.iter().map(|split| read("frenchmedmcqa", Some(*split))).collect::<Vec<_>>();
+    assert_eq!(native, [2171, 312, 622]);
+    assert_eq!(read("mmlu_fr", None), 2_638 + 50);
+    assert!(built.manifest.sources.iter().all(|source| !source.rejected.contains_key("unreadable")));
+    let originals = out.join("originals/originals-00000-of-00001.parquet");
+    assert_eq!(read_originals(&originals).unwrap().count(), 2_638);
+    assert!(read_records(&out.join("data/train-00000-of-00001.parquet")).unwrap().num_rows() > 3_000);
 }

@@ -1,6 +1,9 @@
 //! Language, validation and duplicates measured on all of FrenchMedMCQA and of MMLU in both languages.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test may stop at once, and says what it skips")]
+#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
+
+#[path = "support/real_data.rs"]
+mod support;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,17 +15,7 @@ use medinjection_fr::record::{
 };
 use medinjection_fr::text::fold;
 use medinjection_fr::validate::validate;
-
-/// The real data, or `None` after one line that says what is skipped.
-fn data(test: &str) -> Option<PathBuf> {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let root = std::env::var_os("MEDINJECTION_TEST_DATA").map_or(default, PathBuf::from);
-    if root.join("frenchmedmcqa").is_dir() && root.join("mmlu").is_dir() {
-        return Some(root);
-    }
-    eprintln!("SKIPPED {test}: no real data at {} (MEDINJECTION_TEST_DATA)", root.display());
-    None
-}
+use support::real_data;
 
 fn record(place: String, question: &str, choices: &[String], answer: &[ChoiceLabel], split: Split) -> Record {
     let choices = choices.iter().enumerate();
@@ -115,7 +108,9 @@ fn per_mille(counts: &BTreeMap<(bool, String), usize>, long: bool, language: &st
 
 #[test]
 fn no_french_record_is_rejected_for_its_language_and_no_english_one_passes() {
-    let Some(root) = data("language of FrenchMedMCQA and MMLU") else { return };
+    let Some(root) = real_data("no_french_record_is_rejected_for_its_language_and_no_english_one_passes") else {
+        return;
+    };
     let error = (Severity::Error, Reason::NotFrench);
     for french in [frenchmedmcqa(&root), mmlu(&root, ".fr.csv")] {
         assert_eq!(num_records_by_finding(&french).get(&error), None);
@@ -134,7 +129,7 @@ fn no_french_record_is_rejected_for_its_language_and_no_english_one_passes() {
 /// Sentences on which nothing was tuned.
 #[test]
 fn tico_19_is_told_apart() {
-    let Some(root) = data("language of TICO-19") else { return };
+    let Some(root) = real_data("tico_19_is_told_apart") else { return };
     let text = std::fs::read_to_string(root.join("tico19/all.en-fr.tmx")).unwrap();
     let mut counts: BTreeMap<(&str, bool, String), usize> = BTreeMap::new();
     for unit in text.split("<tuv xml:lang=\"").skip(1) {
@@ -156,7 +151,7 @@ fn tico_19_is_told_apart() {
 
 #[test]
 fn clean_corpora_have_few_findings() {
-    let Some(root) = data("findings in FrenchMedMCQA and MMLU-FR") else { return };
+    let Some(root) = real_data("clean_corpora_have_few_findings") else { return };
     let records = frenchmedmcqa(&root);
     let mut native = num_records_by_finding(&records);
     // One threshold finds planted English at no more than 1 % of false alarms by field.
@@ -173,7 +168,7 @@ fn clean_corpora_have_few_findings() {
 
 #[test]
 fn the_known_duplicates_of_frenchmedmcqa_are_found() {
-    let Some(root) = data("duplicates in FrenchMedMCQA") else { return };
+    let Some(root) = real_data("the_known_duplicates_of_frenchmedmcqa_are_found") else { return };
     let mut records = frenchmedmcqa(&root);
     let splits: BTreeMap<String, Split> = records.iter().map(|record| (record.id.clone(), record.split)).collect();
     // By question and choices alone: each record is its own group.

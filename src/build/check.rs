@@ -10,7 +10,7 @@ use super::ordered::{Jobs, ordered};
 use super::shards::Shards;
 use super::staging::StagingWriter;
 use super::tally::Tally;
-use crate::columnar::{Batch, Row};
+use crate::columnar::{Batch, DocumentWriter, OriginalWriter, Row};
 use crate::dedup::{Deduplicator, Fingerprint, Fingerprinter, Notes, assign_split};
 use crate::language::detect_fields;
 use crate::provenance::{FileEntry, write_atomic};
@@ -221,8 +221,8 @@ struct Writers {
     records: StagingWriter,
     rejected: StagingWriter,
     deduplicator: Deduplicator,
-    originals: Shards<Original>,
-    documents: Shards<Document>,
+    originals: Shards<OriginalWriter>,
+    documents: Shards<DocumentWriter>,
     tally: Tally,
 }
 

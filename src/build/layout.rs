@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::shards::GroupShards;
-use crate::columnar::{Batch, RowGroup, RowGroupEncoder};
+use super::shards::Shards;
+use crate::columnar::{Batch, RowGroup, RowGroupEncoder, RowGroupWriter};
 use crate::provenance::{FileEntry, Layout};
 use crate::record::{PublishedRecord, Record};
 use crate::{Error, Result};
@@ -50,16 +50,16 @@ impl LayoutEncoder {
 /// The files of the records of one split.
 #[derive(Debug)]
 pub(super) enum RecordShards {
-    Records(GroupShards<Record>),
-    Published(GroupShards<PublishedRecord>),
+    Records(Shards<RowGroupWriter<Record>>),
+    Published(Shards<RowGroupWriter<PublishedRecord>>),
 }
 
 impl RecordShards {
     /// Files called `name` (`data/train`) inside `root`.
     pub(super) fn new(layout: Layout, root: &Path, name: &str, max_shard_bytes: usize) -> Self {
         match layout {
-            Layout::Records => Self::Records(GroupShards::new(root, name, max_shard_bytes)),
-            Layout::Published => Self::Published(GroupShards::new(root, name, max_shard_bytes)),
+            Layout::Records => Self::Records(Shards::new(root, name, max_shard_bytes)),
+            Layout::Published => Self::Published(Shards::new(root, name, max_shard_bytes)),
         }
     }
 

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use super::*;
 use crate::Error;
-use crate::columnar::{Rows, read_originals, read_records};
-use crate::dedup::{ContentKey, content_key};
+use crate::columnar::Rows;
 use crate::provenance::{Dataset, Layout, MANIFEST};
 use crate::record::fixture::choice_record;
 use crate::record::{Finding, Origin, PublishedRecord, Reason, Record, Redistribution, Severity, Split};
-use crate::source::{RowKind, Sink, Source, SourceFiles, SourceInfo, SourceRow};
+use crate::source::{RowKind, Sink, Source, SourceFiles, SourceInfo};
 
 fn row(id: &str, question: &str, answer: &str) -> serde_json::Value {
     serde_json::json!({
@@ -297,68 +296,6 @@ fn the_card_counts_what_was_kept() {
         assert!(card.contains(line), "{line} in {card}");
     }
     assert!(!card.contains("split: validation"));
-}
-
-/// The larger real data, where it is; else one line says that the test was skipped.
-fn real_data(test: &str) -> Option<PathBuf> {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let data = std::env::var_os("MEDINJECTION_TEST_DATA").map_or(default, PathBuf::from);
-    if data.join("frenchmedmcqa").is_dir() {
-        return Some(data.canonicalize().unwrap());
-    }
-    eprintln!("SKIPPED {test}: {} is not there", data.display());
-    None
-}
-
-#[test]
-fn the_known_overlaps_of_frenchmedmcqa_are_found() {
-    let Some(data) = real_data("the_known_overlaps_of_frenchmedmcqa_are_found") else { return };
-    let source = crate::source::find("frenchmedmcqa").unwrap();
-    let files = crate::source::SourceFiles::in_directory(&data.join("frenchmedmcqa"), source.info()).unwrap();
-    let mut keys: BTreeMap<Split, Vec<ContentKey>> = BTreeMap::new();
-    source
-        .read(&files, &mut |row| {
-            let SourceRow::Record(record) = row else { panic!("{row:?}") };
-            keys.entry(record.split).or_default().push(content_key(&record));
-            Ok(())
-        })
-        .unwrap();
-    let set = |split| keys[&split].iter().copied().collect::<BTreeSet<_>>();
-    let shared = |left, right| set(left).intersection(&set(right)).count();
-    let overlaps = [
-        shared(Split::Train, Split::Validation),
-        shared(Split::Train, Split::Test),
-        shared(Split::Validation, Split::Test),
-        keys[&Split::Train].len() - set(Split::Train).len(),
-    ];
-    assert_eq!(overlaps, [1, 1, 1, 6]);
-}
-
-#[test]
-fn the_real_corpora_are_read_whole_and_their_known_overlaps_found() {
-    let Some(data) = real_data("the_real_corpora_are_read_whole_and_their_known_overlaps_found") else { return };
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.path().join("build.toml");
-    let path = |name: &str| data.join(name).display().to_string();
-    let text = format!(
-        "[[source]]\nname = \"frenchmedmcqa\"\npath = {:?}\n[[source]]\nname = \"mmlu_fr\"\npath = {:?}\nresplit = [0.7, 0.1, 0.2]\n",
-        path("frenchmedmcqa"),
-        path("mmlu")
-    );
-    std::fs::write(&config, text).unwrap();
-    let out = directory.path().join("out");
-    let built = build(&Plan::from_config(&config).unwrap(), &out, false).unwrap();
-    let read = |source: &str, split: Option<Split>| -> u64 {
-        let counts = built.manifest.counts.iter().filter(|count| count.source == source);
-        counts.filter(|count| split.is_none_or(|split| count.split == split)).map(|count| count.num_read).sum()
-    };
-    let native = Split::ALL.iter().map(|split| read("frenchmedmcqa", Some(*split))).collect::<Vec<_>>();
-    assert_eq!(native, [2171, 312, 622]);
-    assert_eq!(read("mmlu_fr", None), 2_638 + 50);
-    assert!(built.manifest.sources.iter().all(|source| !source.rejected.contains_key("unreadable")));
-    let originals = out.join("originals/originals-00000-of-00001.parquet");
-    assert_eq!(read_originals(&originals).unwrap().count(), 2_638);
-    assert!(read_records(&out.join("data/train-00000-of-00001.parquet")).unwrap().num_rows() > 3_000);
 }
 
 #[test]

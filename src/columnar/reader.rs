@@ -4,7 +4,7 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use arrow::array::StructArray;
+use arrow::array::{RecordBatch, StructArray};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
@@ -21,9 +21,7 @@ const BATCH_ROWS: usize = 512;
 /// After an error there are no more rows.
 #[derive(Debug)]
 pub struct Rows<T> {
-    path: PathBuf,
-    batches: Option<ParquetRecordBatchReader>,
-    ready: std::vec::IntoIter<T>,
+    rows: Decoded<T>,
     total: u64,
 }
 
@@ -93,7 +91,7 @@ impl<T: Row> Rows<T> {
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
         let batches = guarded(|| builder.with_projection(mask).with_batch_size(BATCH_ROWS).build())
             .map_err(|error| not_parquet(path, error))?;
-        Ok(Self { path: path.to_path_buf(), batches: Some(batches), ready: Vec::new().into_iter(), total })
+        Ok(Self { rows: Decoded::new(path, batches, |batch| T::from_columns(&StructArray::from(batch))), total })
     }
 
     /// Number of rows that the file says it has.
@@ -101,16 +99,43 @@ impl<T: Row> Rows<T> {
     pub const fn num_rows(&self) -> u64 {
         self.total
     }
+}
 
-    fn next_batch(&mut self) -> Option<Result<Vec<T>>> {
+impl<T: Row> Iterator for Rows<T> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.rows.next()
+    }
+}
+
+/// The rows of a file's batches, one by one; after an error there are no more.
+#[derive(Debug)]
+pub(super) struct Decoded<R> {
+    path: PathBuf,
+    batches: Option<ParquetRecordBatchReader>,
+    decode: fn(RecordBatch) -> Result<Vec<R>, String>,
+    ready: std::vec::IntoIter<R>,
+}
+
+impl<R> Decoded<R> {
+    /// The rows that `decode` makes of the `batches` of the file `path`.
+    pub(super) fn new(
+        path: &Path,
+        batches: ParquetRecordBatchReader,
+        decode: fn(RecordBatch) -> Result<Vec<R>, String>,
+    ) -> Self {
+        Self { path: path.to_path_buf(), batches: Some(batches), decode, ready: Vec::new().into_iter() }
+    }
+
+    fn next_batch(&mut self) -> Option<Result<Vec<R>>> {
         let batches = self.batches.as_mut()?;
-        let batch = guarded(|| batches.next().transpose());
-        let rows = match batch {
+        let rows = match guarded(|| batches.next().transpose()) {
             Ok(None) => {
                 self.batches = None;
                 return None;
             }
-            Ok(Some(batch)) => T::from_columns(&StructArray::from(batch)),
+            Ok(Some(batch)) => (self.decode)(batch),
             Err(error) => Err(error),
         };
         if rows.is_err() {
@@ -120,8 +145,8 @@ impl<T: Row> Rows<T> {
     }
 }
 
-impl<T: Row> Iterator for Rows<T> {
-    type Item = Result<T>;
+impl<R> Iterator for Decoded<R> {
+    type Item = Result<R>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {

@@ -1,7 +1,7 @@
 //! Rows of any parquet file, as JSON objects.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow::array::{
     Array, AsArray, BooleanArray, Float32Array, Float64Array, Int64Array, LargeStringArray, ListArray, RecordBatch,
@@ -9,10 +9,10 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Map, Value};
 
-use super::reader::{guarded, not_parquet};
+use super::reader::{Decoded, guarded, not_parquet};
 use crate::{Error, Result};
 
 /// Rows that are read together; these may hold long texts.
@@ -24,10 +24,8 @@ const BATCH_ROWS: usize = 256;
 /// the file is opened. After an error there are no more rows.
 #[derive(Debug)]
 pub struct Table {
-    path: PathBuf,
     columns: Vec<String>,
-    batches: Option<ParquetRecordBatchReader>,
-    ready: std::vec::IntoIter<Map<String, Value>>,
+    rows: Decoded<Map<String, Value>>,
 }
 
 impl Table {
@@ -42,7 +40,7 @@ impl Table {
         let columns = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
         let batches =
             guarded(|| builder.with_batch_size(BATCH_ROWS).build()).map_err(|error| not_parquet(path, error))?;
-        Ok(Self { path: path.to_path_buf(), columns, batches: Some(batches), ready: Vec::new().into_iter() })
+        Ok(Self { columns, rows: Decoded::new(path, batches, |batch| rows(&batch)) })
     }
 
     /// Names of the columns.
@@ -50,37 +48,13 @@ impl Table {
     pub fn columns(&self) -> &[String] {
         &self.columns
     }
-
-    fn next_batch(&mut self) -> Option<Result<Vec<Map<String, Value>>>> {
-        let batches = self.batches.as_mut()?;
-        let rows = match guarded(|| batches.next().transpose()) {
-            Ok(None) => {
-                self.batches = None;
-                return None;
-            }
-            Ok(Some(batch)) => rows(&batch),
-            Err(error) => Err(error),
-        };
-        if rows.is_err() {
-            self.batches = None;
-        }
-        Some(rows.map_err(|error| Error::format(&self.path, error)))
-    }
 }
 
 impl Iterator for Table {
     type Item = Result<Map<String, Value>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(row) = self.ready.next() {
-                return Some(Ok(row));
-            }
-            match self.next_batch()? {
-                Ok(rows) => self.ready = rows.into_iter(),
-                Err(error) => return Some(Err(error)),
-            }
-        }
+        self.rows.next()
     }
 }
 
@@ -151,6 +125,8 @@ fn downcast<A: Array + 'static>(column: &dyn Array) -> Result<&A, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::columnar::RecordWriter;
     use crate::record::fixture::choice_record;

@@ -6,10 +6,30 @@
 use serde::Deserialize;
 
 use super::choices::{Letters, Options, from_columns, gold};
-use super::columns::Id;
-use super::{Answer, Place, Question};
-use crate::record::{Choice, Split, Task};
+use super::columns::{Id, split_or_train};
+use super::formats::{Format, each_row};
+use super::{Answer, Place, Question, Sink, SourceFiles, SourceInfo, say};
+use crate::Result;
+use crate::record::{Choice, Origin, Split, Task};
 use crate::text::fold;
+
+/// Reads the files of a native corpus of such questions, of any format, each for the split that its name says.
+///
+/// # Errors
+/// Those of [`Source::read`](super::Source::read).
+pub(super) fn read(info: &SourceInfo, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
+    for file in files.iter() {
+        let format = Format::of(file)?;
+        let split = split_or_train(file, sink)?;
+        let variant = format!("exam questions, {}", format.name());
+        say(file, &variant, sink)?;
+        each_row(files, (file, format, &variant), sink, |row: ExamRow, place| {
+            let question = row.question(None, split, place)?;
+            Ok(question.record(info, Origin::Native, place.provenance()).into())
+        })?;
+    }
+    Ok(())
+}
 
 /// A row of such a corpus.
 #[derive(Deserialize)]

@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 use super::choices::{Letters, gold, gold_at, in_order, inside_question};
 use super::formats::{Format, each_row, each_value, first_row};
-use super::{Answer, Question, RowKind, Sink, Source, SourceFile, SourceFiles, SourceInfo, SourceRow, say};
-use crate::record::{Choice, ChoiceLabel, Split};
+use super::{Question, RowKind, Sink, Source, SourceFile, SourceFiles, SourceInfo, SourceRow, say};
+use crate::record::{Choice, ChoiceLabel};
 use crate::{Error, Result};
 
 static INFO: LazyLock<SourceInfo> = LazyLock::new(|| {
@@ -99,16 +99,7 @@ fn original(
     labels: Vec<ChoiceLabel>,
     place: &super::Place<'_>,
 ) -> SourceRow {
-    let question = Question {
-        text,
-        context: String::new(),
-        choices,
-        answer: Answer::Labels(labels),
-        task: None,
-        split: Split::Test,
-        source_id: id,
-        group: String::new(),
-    };
+    let question = Question::of_original(text, choices, labels, id);
     question.original(&INFO.name, &INFO.license, place.row_provenance()).into()
 }
 

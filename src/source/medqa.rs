@@ -9,9 +9,8 @@ use serde::Deserialize;
 
 use super::choices::{Letters, Options, gold};
 use super::formats::{Format, each_row, first_row};
-use super::{Answer, Question, RowKind, Sink, Source, SourceFile, SourceFiles, SourceInfo, say};
+use super::{Question, RowKind, Sink, Source, SourceFile, SourceFiles, SourceInfo, say};
 use crate::Result;
-use crate::record::Split;
 
 static INFO: LazyLock<SourceInfo> = LazyLock::new(|| {
     let citation = "Jin, D., Pan, E., Oufattole, N., Weng, W.-H., Fang, H. and Szolovits, P. (2021). What Disease Does This \
@@ -56,16 +55,7 @@ impl Source for MedQa {
                         labels, row.answer
                     ));
                 }
-                let question = Question {
-                    text: row.question,
-                    context: String::new(),
-                    choices,
-                    answer: Answer::Labels(labels),
-                    task: None,
-                    split: Split::Test,
-                    source_id: format!("{stem}/{}", place.row),
-                    group: String::new(),
-                };
+                let question = Question::of_original(row.question, choices, labels, format!("{stem}/{}", place.row));
                 Ok(question.original(&INFO.name, &INFO.license, place.row_provenance()).into())
             })?;
         }

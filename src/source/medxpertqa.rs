@@ -11,9 +11,9 @@ use serde::Deserialize;
 use super::choices::{Letters, Options, gold};
 use super::columns::Id;
 use super::formats::{Format, each_row, first_row};
-use super::{Answer, Question, RowKind, Sink, Source, SourceFiles, SourceInfo, say};
+use super::{Question, RowKind, Sink, Source, SourceFiles, SourceInfo, say};
 use crate::Result;
-use crate::record::{Choice, LineageStep, Split};
+use crate::record::{Choice, LineageStep};
 
 static INFO: LazyLock<SourceInfo> = LazyLock::new(|| {
     let citation = "Zuo, Y., Qu, S., Li, Y. et al. (2025). MedXpertQA: Benchmarking Expert-Level Medical Reasoning and \
@@ -56,16 +56,7 @@ impl Source for MedXpertQa {
                 let (text, step) = without_choices(row.question, &choices);
                 let mut provenance = place.row_provenance();
                 provenance.lineage.push(LineageStep { step: "choices".to_owned(), detail: step.to_owned() });
-                let question = Question {
-                    text,
-                    context: String::new(),
-                    choices,
-                    answer: Answer::Labels(labels),
-                    task: None,
-                    split: Split::Test,
-                    source_id: row.id.0,
-                    group: String::new(),
-                };
+                let question = Question::of_original(text, choices, labels, row.id.0);
                 Ok(question.original(&INFO.name, &INFO.license, provenance).into())
             })?;
         }

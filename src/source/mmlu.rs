@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::formats::{Format, csv_rows, each_row, joined};
-use super::{Answer, Place, Question, RowKind, Sink, Source, SourceFiles, SourceInfo, SourceRow, choices, say};
+use super::{Place, Question, RowKind, Sink, Source, SourceFiles, SourceInfo, SourceRow, choices, say};
 use crate::Result;
-use crate::record::{Choice, ChoiceLabel, Original, Split, Task};
+use crate::record::{Choice, ChoiceLabel, Original};
 
 /// Name of the corpus, in its originals.
 const NAME: &str = "mmlu";
@@ -110,22 +110,15 @@ pub(super) fn columns(fields: &[String]) -> Result<Columns, String> {
 
 /// The original on the row of a file called `stem`.
 pub(super) fn original(columns: Columns, stem: &str, place: &Place<'_>) -> Original {
-    let question = Question {
-        text: columns.text,
-        context: String::new(),
-        choices: columns.choices,
-        answer: Answer::Labels(vec![columns.gold]),
-        task: Some(Task::Mcqu),
-        split: Split::Test,
-        source_id: format!("{stem}/{}", place.row),
-        group: String::new(),
-    };
+    let question =
+        Question::of_original(columns.text, columns.choices, vec![columns.gold], format!("{stem}/{}", place.row));
     question.original(NAME, LICENSE, place.row_provenance())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Task;
     use crate::source::fixture::read;
 
     #[test]

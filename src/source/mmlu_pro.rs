@@ -10,9 +10,8 @@ use serde::Deserialize;
 use super::choices::{Letters, Options, gold};
 use super::columns::Id;
 use super::formats::{Format, each_row, first_row};
-use super::{Answer, Question, RowKind, Sink, Source, SourceFiles, SourceInfo, SourceRow, say};
+use super::{Question, RowKind, Sink, Source, SourceFiles, SourceInfo, SourceRow, say};
 use crate::Result;
-use crate::record::Split;
 
 static INFO: LazyLock<SourceInfo> = LazyLock::new(|| {
     let citation = "Wang, Y., Ma, X., Zhang, G. et al. (2024). MMLU-Pro: A More Robust and Challenging Multi-Task Language \
@@ -70,16 +69,7 @@ impl Source for MmluPro {
                 // The Hub's column `answer` is the letter, the other variant's the text.
                 let letters = row.answer_idx.unwrap_or_else(|| Letters::listed(&row.answer));
                 let labels = gold(&letters.0, &choices, "answer")?;
-                let question = Question {
-                    text: row.question,
-                    context: String::new(),
-                    choices,
-                    answer: Answer::Labels(labels),
-                    task: None,
-                    split: Split::Test,
-                    source_id: row.question_id.0,
-                    group: String::new(),
-                };
+                let question = Question::of_original(row.question, choices, labels, row.question_id.0);
                 Ok(question.original(&INFO.name, &INFO.license, place.row_provenance()).into())
             })?;
             if num_others > 0 {

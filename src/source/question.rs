@@ -77,6 +77,21 @@ pub struct Question {
 }
 
 impl Question {
+    /// The multiple-choice question of an original: it has no context, no group, and its split is not asked for.
+    #[must_use]
+    pub fn of_original(text: String, choices: Vec<Choice>, labels: Vec<ChoiceLabel>, source_id: String) -> Self {
+        Self {
+            text,
+            context: String::new(),
+            choices,
+            answer: Answer::Labels(labels),
+            task: None,
+            split: Split::Test,
+            source_id,
+            group: String::new(),
+        }
+    }
+
     /// The French record that asks it.
     ///
     /// Labels are put in order; what else is wrong with the question is left for the checks to find.

@@ -5,10 +5,7 @@
 
 use std::sync::LazyLock;
 
-use super::columns::split_or_train;
-use super::exam::ExamRow;
-use super::formats::{Format, each_row};
-use super::{RowKind, Sink, Source, SourceFiles, SourceInfo, say};
+use super::{RowKind, Sink, Source, SourceFiles, SourceInfo, exam};
 use crate::Result;
 use crate::record::Origin;
 
@@ -30,17 +27,7 @@ impl Source for SEditions {
     }
 
     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
-        for file in files.iter() {
-            let format = Format::of(file)?;
-            let split = split_or_train(file, sink)?;
-            let variant = format!("exam questions, {}", format.name());
-            say(file, &variant, sink)?;
-            each_row(files, (file, format, &variant), sink, |row: ExamRow, place| {
-                let question = row.question(None, split, place)?;
-                Ok(question.record(&INFO, Origin::Native, place.provenance()).into())
-            })?;
-        }
-        Ok(())
+        exam::read(&INFO, files, sink)
     }
 }
 
