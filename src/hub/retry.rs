@@ -11,7 +11,7 @@ const MAX_ATTEMPTS: u32 = 6;
 /// The same where no connection can be made: a machine without network should not wait for long.
 const MAX_CONNECTIONS: u32 = 3;
 /// Longest wait that is not left to the user.
-const MAX_DELAY: Duration = Duration::from_secs(120);
+const MAX_DELAY: Duration = Duration::from_mins(2);
 
 /// Counts attempts and waits between them.
 #[derive(Debug)]
