@@ -5,14 +5,13 @@
 #[path = "support/real_data.rs"]
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use medinjection_fr::build::{Plan, build};
 use medinjection_fr::columnar::{read_originals, read_records};
-use medinjection_fr::dedup::{ContentKey, content_key};
+use medinjection_fr::inspect::{SharedBetween, overlaps};
+use medinjection_fr::provenance::Dataset;
 use medinjection_fr::record::Split;
-use medinjection_fr::source::{SourceFiles, SourceRow, find};
 use support::real_data;
 
 /// The configuration of `tests/real_data.toml`, of which `keep` decides on each source.
@@ -60,25 +59,25 @@ fn originals_or_documents_alone_make_a_data_set() {
 #[test]
 fn the_known_overlaps_of_frenchmedmcqa_are_found() {
     let Some(data) = real_data("the_known_overlaps_of_frenchmedmcqa_are_found") else { return };
-    let source = find("frenchmedmcqa").unwrap();
-    let files = SourceFiles::in_directory(&data.join("frenchmedmcqa"), source.info()).unwrap();
-    let mut keys: BTreeMap<Split, Vec<ContentKey>> = BTreeMap::new();
-    source
-        .read(&files, &mut |row| {
-            let SourceRow::Record(record) = row else { panic!("{row:?}") };
-            keys.entry(record.split).or_default().push(content_key(&record));
-            Ok(())
-        })
-        .unwrap();
-    let set = |split| keys[&split].iter().copied().collect::<BTreeSet<_>>();
-    let shared = |left, right| set(left).intersection(&set(right)).count();
-    let overlaps = [
-        shared(Split::Train, Split::Validation),
-        shared(Split::Train, Split::Test),
-        shared(Split::Validation, Split::Test),
-        keys[&Split::Train].len() - set(Split::Train).len(),
-    ];
-    assert_eq!(overlaps, [1, 1, 1, 6]);
+    let directory = tempfile::tempdir().unwrap();
+    let plan = Plan::from_config(&config(&data, directory.path(), |source| source.contains("frenchmedmcqa"))).unwrap();
+    let out = directory.path().join("out");
+    build(&plan, &out, false).unwrap();
+    let found = overlaps(&Dataset::open(&out).unwrap()).unwrap();
+    let numbers = |shared: &[SharedBetween]| {
+        let number = |left, right| {
+            let between = shared.iter().find(|shared| (shared.left, shared.right) == (left, right));
+            between.map_or(0, |shared| shared.pairs.len())
+        };
+        let (train, validation, test) = (Split::Train, Split::Validation, Split::Test);
+        [number(train, validation), number(train, test), number(validation, test), number(train, train)]
+    };
+    assert_eq!(numbers(&found.same_content), [1, 1, 1, 6]);
+    assert_eq!(numbers(&found.same_question), [11, 12, 3, 44]);
+    assert!(found.same_content.iter().all(|shared| shared.num_kept() == 0));
+    let [repeated] = found.same_source_id.as_slice() else { panic!("{:?}", found.same_source_id) };
+    assert_eq!((repeated.left.row, repeated.right.row), (1188, 1221));
+    assert!(repeated.left.source_id.starts_with("04c58320a365b34e"), "{repeated:?}");
 }
 
 #[test]

@@ -27,6 +27,7 @@ enum What {
     },
     /// Show records with their choices, answer and provenance.
     Show(Show),
+    Overlaps(super::overlaps::Args),
     Trace(super::trace::Args),
     Language(inspect_language::Args),
 }
@@ -55,6 +56,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
             let stats = stats(&Dataset::open(dataset)?)?;
             terminal.result(&stats_table(&stats)?, &stats)?;
         }
+        What::Overlaps(args) => return super::overlaps::run(args, terminal),
         What::Trace(args) => return super::trace::run(args, terminal),
         What::Language(args) => return inspect_language::run(args, terminal),
         What::Show(show) => {

@@ -8,6 +8,7 @@ mod hub_environment;
 mod inspect;
 mod inspect_language;
 mod mix;
+mod overlaps;
 mod render;
 mod report;
 mod schema;

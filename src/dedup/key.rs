@@ -22,6 +22,18 @@ pub fn content_key(record: &Record) -> ContentKey {
     key_of_parts(parts.iter().chain(&choices).map(String::as_str))
 }
 
+/// Key of context and question alone, folded; the choices do not count.
+#[must_use]
+pub fn question_key(record: &Record) -> ContentKey {
+    key_of_parts([fold(&record.context), fold(&record.instruction)].iter().map(String::as_str))
+}
+
+/// Key of the record's identifier inside its corpus.
+#[must_use]
+pub fn source_key(record: &Record) -> ContentKey {
+    key_of_parts([record.source.as_str(), record.source_id.as_str()].into_iter())
+}
+
 /// Key of folded parts: context, question, and the choices in ascending order, each once.
 pub(super) fn key_of_parts<'a>(parts: impl Iterator<Item = &'a str>) -> ContentKey {
     let mut hasher = Sha256::new();

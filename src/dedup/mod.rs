@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 
 pub use config::{DedupConfig, GRAM_WORDS, MIN_GRAMS, SHINGLE_WORDS};
 pub use fingerprint::{Fingerprint, Fingerprinter};
-pub use key::{ContentKey, content_key};
+pub use key::{ContentKey, content_key, question_key, source_key};
 pub use split::{SplitRatios, assign_split};
 pub use verdicts::Verdicts;
 
