@@ -50,7 +50,10 @@ fn what_cannot_be_done_ends_with_2_one_message_and_no_output() {
     let directory = tempfile::tempdir().unwrap();
     let source = "[[source]]\nname = \"frenchmedmcqa\"\n";
     for (config, expected) in [
-        (format!("{source}path = \"absent\"\n"), "absent: No such file"),
+        (
+            format!("{source}path = \"absent\"\n"),
+            "source.frenchmedmcqa.path: expected the folder or file of frenchmedmcqa, found nothing at absent; correct the path in b.toml",
+        ),
         (format!("{source}pth = \".\"\n"), "b.toml, row 3: unknown field `pth`"),
         (
             format!("{source}path = \".\"\n"),
@@ -69,4 +72,41 @@ fn what_cannot_be_done_ends_with_2_one_message_and_no_output() {
     let output = build(directory.path(), &["--sample", "--out", "."]);
     assert_eq!(output.status.code(), Some(2));
     assert!(message(&output).contains("found other files"));
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_read_and_writes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = build(directory.path(), &["--sample", "--out", "out", "--dry-run", "--threads", "2"]);
+    assert_eq!(output.status.code(), Some(0), "{}", message(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    for expected in
+        ["train.json", "200 rows", "anatomy_test.csv", "about 50 rows", "dedup.near_threshold = 0.8", "manifest.json"]
+    {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    let output = build(directory.path(), &["--sample", "--out", "out", "--dry-run", "--json"]);
+    let preview: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(preview["standing"], "make");
+    assert_eq!(preview["sources"][0]["files"][0]["rows"], serde_json::json!({ "num_rows": 40, "is_estimate": false }));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn no_row_and_an_empty_data_set_are_said_plainly() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("train.json"), "[]").unwrap();
+    std::fs::write(directory.path().join("b.toml"), "[[source]]\nname = \"frenchmedmcqa\"\npath = \".\"\n").unwrap();
+    let output = build(directory.path(), &["--config", "b.toml", "--out", "out"]);
+    assert_eq!(output.status.code(), Some(0), "{}", message(&output));
+    assert!(message(&output).contains("frenchmedmcqa: no row was found in train.json"), "{}", message(&output));
+    assert!(message(&output).contains("the data set is empty"), "{}", message(&output));
+}
+
+#[test]
+fn the_number_of_threads_is_a_number_from_1() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = build(directory.path(), &["--sample", "--out", "out", "--threads", "0"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(message(&output).contains("--threads"), "{}", message(&output));
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::config::{Input, Plan};
 use super::observer::{Options, Step};
 use super::ordered::{Jobs, ordered};
+use super::preview::{ExpectedRows, expected_rows};
 use super::shards::Shards;
 use super::staging::StagingWriter;
 use super::tally::Tally;
@@ -99,7 +100,7 @@ pub(super) fn check(plan: &Plan, staging: &Staging, options: &Options<'_>) -> Re
     if finished.exists() {
         std::fs::remove_dir_all(&finished).map_err(Error::io(&finished))?;
     }
-    options.observer.begin(Step::Check, None);
+    options.observer.begin(Step::Check, Some(expected(plan)?));
     let mut writers = Writers::create(plan, staging, &finished)?;
     let checker = Checker { fingerprinter: Fingerprinter::new(&plan.dedup), rules: &plan.rules, seed: plan.seed };
     ordered(
@@ -115,6 +116,11 @@ pub(super) fn check(plan: &Plan, staging: &Staging, options: &Options<'_>) -> Re
     let summary = serde_json::to_vec(&found).map_err(|error| Error::format(staging.summary(), error))?;
     write_atomic(&staging.summary(), &summary)?;
     Ok(found)
+}
+
+/// How many rows the inputs of `plan` have.
+fn expected(plan: &Plan) -> Result<ExpectedRows> {
+    plan.inputs.iter().flat_map(|input| input.files.iter()).map(expected_rows).sum()
 }
 
 /// Reads an input chunk by chunk.

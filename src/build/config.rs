@@ -181,6 +181,9 @@ impl Plan {
             }
             let source = find(&name)?;
             let directory = path.parent().unwrap_or(Path::new("")).join(directory);
+            if !directory.exists() {
+                return Err(absent(path, &name, &directory));
+            }
             let files = SourceFiles::at(&directory, source.info())?;
             inputs.push(Input { source, files, resplit });
         }
@@ -225,6 +228,16 @@ impl Plan {
     }
 }
 
+/// What is said where the `path` of a source leads nowhere.
+fn absent(config: &Path, name: &str, path: &Path) -> Error {
+    let (path, config) = (path.display(), config.display());
+    let message = format!(
+        "expected the folder or file of {name}, found nothing at {path}; correct the path in {config}, to whose folder it is \
+         relative, or bring the corpus (medinjection sources says how)"
+    );
+    Error::config(format!("source.{name}.path"), message)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,7 +266,10 @@ mod tests {
         assert!(refusal(&format!("{SOURCE}{SOURCE}")).contains("found \"frenchmedmcqa\" twice"));
         assert!(refusal("").contains("expected at least one [[source]]"));
         assert!(refusal(&SOURCE.replace("frenchmedmcqa", "x")).contains("source.name: expected one of"));
-        assert!(refusal(&SOURCE.replace("\"data\"", "\"absent\"")).contains("absent"));
+        assert!(
+            refusal(&SOURCE.replace("\"data\"", "\"absent\""))
+                .contains("source.frenchmedmcqa.path: expected the folder or file")
+        );
         assert!(refusal(&format!("{SOURCE}[output]\nmax_shard_bytes = 0\n")).contains("output.max_shard_bytes"));
         assert!(refusal(&format!("{SOURCE}[output]\nlayout = \"ours\"\n")).contains("`records` or `published`"));
         assert!(refusal(&format!("{SOURCE}[dataset]\nversion = \"1\"\n")).contains("dataset.version: expected MAJOR"));

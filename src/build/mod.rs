@@ -17,6 +17,7 @@ mod layout;
 mod observer;
 mod ordered;
 mod place;
+mod preview;
 mod shards;
 mod staging;
 mod tables;
@@ -28,6 +29,7 @@ use std::path::Path;
 pub use config::{Input, Plan};
 pub use description::Description;
 pub use observer::{Observer, Options, Step, Unobserved};
+pub use preview::{ExpectedRows, FilePreview, Preview, SourcePreview, Standing, preview};
 
 use crate::provenance::Manifest;
 use crate::{Error, Result};

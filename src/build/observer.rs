@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use super::preview::ExpectedRows;
+
 /// A step of a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
@@ -27,9 +29,9 @@ impl Step {
 
 /// What is told of a build while it runs; it changes nothing in what is made.
 pub trait Observer: Sync {
-    /// A step begins. `total` is the amount of work in it, in bytes of input for [`Step::Check`] and rows for
-    /// [`Step::Write`]; `None` where it is not known.
-    fn begin(&self, step: Step, total: Option<u64>);
+    /// A step begins. `expected` is how many rows it has, in [`Step::Check`] told before they are read; `None` where it does
+    /// not go row by row.
+    fn begin(&self, step: Step, expected: Option<ExpectedRows>);
 
     /// Rows of the step that are done.
     fn advance(&self, num_rows: u64);
@@ -43,7 +45,7 @@ pub trait Observer: Sync {
 pub struct Unobserved;
 
 impl Observer for Unobserved {
-    fn begin(&self, _: Step, _: Option<u64>) {}
+    fn begin(&self, _: Step, _: Option<ExpectedRows>) {}
     fn advance(&self, _: u64) {}
     fn resumed(&self, _: Step) {}
 }

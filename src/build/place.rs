@@ -7,6 +7,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::Plan;
+use super::check::Staging;
 use crate::provenance::{MANIFEST, Manifest, TOOL_VERSION};
 use crate::record::short_hash;
 use crate::{Error, Result};
@@ -152,6 +153,13 @@ impl Drop for Workplace {
 /// Deletes what an interrupted build of `out` left, once the data set itself is whole.
 pub(super) fn tidy(plan: &Plan, out: &Path) -> Result<()> {
     if beside(out).exists() { Workplace::open(plan, out).map(drop) } else { Ok(()) }
+}
+
+/// Whether an interrupted build of the same plan has ended its first pass.
+pub(super) fn can_resume(plan: &Plan, out: &Path) -> bool {
+    let staging = beside(out).join("staging");
+    let is_same = std::fs::read_to_string(staging.join("plan")).is_ok_and(|found| found == identity(plan));
+    is_same && Staging::new(staging).checked().is_some()
 }
 
 fn beside(out: &Path) -> PathBuf {

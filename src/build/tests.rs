@@ -135,7 +135,7 @@ fn an_interrupted_build_goes_on_after_the_step_that_it_ended() {
     struct Counted(std::sync::Mutex<Vec<Step>>);
 
     impl Observer for Counted {
-        fn begin(&self, step: Step, _: Option<u64>) {
+        fn begin(&self, step: Step, _: Option<super::ExpectedRows>) {
             self.0.lock().unwrap().push(step);
         }
         fn advance(&self, _: u64) {}

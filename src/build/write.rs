@@ -10,6 +10,7 @@ use super::croissant::croissant;
 use super::layout::{LayoutEncoder, LayoutGroup, RecordShards};
 use super::observer::{Options, Step};
 use super::ordered::{Jobs, ordered};
+use super::preview::ExpectedRows;
 use super::staging::StagingReader;
 use super::tally::Tally;
 use crate::columnar::{Batch, ROW_GROUP_BYTES, ROW_GROUP_ROWS, RejectedWriter};
@@ -28,7 +29,8 @@ pub(super) fn write(
 ) -> Result<Manifest> {
     options.observer.begin(Step::Deduplicate, None);
     let verdicts = staging.notes(plan).verdicts(options.num_threads.get())?;
-    options.observer.begin(Step::Write, Some(verdicts.len() as u64));
+    let num_rows = verdicts.len() as u64;
+    options.observer.begin(Step::Write, Some(ExpectedRows { num_rows, is_estimate: false }));
     let Checked { mut tally, files } = checked;
     let mut manifest = Manifest::new(plan.resolved());
     manifest.layout = plan.layout;

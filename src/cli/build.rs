@@ -1,10 +1,11 @@
 //! `medinjection build`: makes a data set.
 
-use std::fmt::Write;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, Terminal};
-use crate::build::{Built, Plan, build};
+use super::build_progress::Progress;
+use super::{Outcome, Terminal, build_text};
+use crate::build::{Options, Plan, build_with, preview};
 use crate::columnar::read_rejected;
 use crate::provenance::{Layout, REJECTED};
 use crate::record::Rejected;
@@ -13,6 +14,7 @@ use crate::record::Rejected;
 const SHOWN_REJECTED: usize = 5;
 
 /// Make a data set: read the sources, check every record, set duplicates aside, write parquet files and a manifest.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A TOML file with one [[source]] (name, path, resplit) a corpus.
@@ -34,6 +36,12 @@ pub(super) struct Args {
     /// Replace a data set made from something else.
     #[arg(long)]
     force: bool,
+    /// Threads that check and encode; one a processor where none is given. The data set does not depend on it.
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Only say what would be read and written, and about how much.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Runs the command.
@@ -47,7 +55,16 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
     };
     plan.layout = args.layout.unwrap_or(plan.layout);
     plan.allow_restricted = args.allow_restricted;
-    let built = build(&plan, &args.out, args.force)?;
+    let defaults = Options::default();
+    let num_threads = args.threads.unwrap_or(defaults.num_threads);
+    if args.dry_run {
+        let preview = preview(&plan, &args.out, args.force)?;
+        terminal.result(&build_text::preview(&preview, &args.out, num_threads.get())?, &preview)?;
+        return Ok(Outcome::Done);
+    }
+    let progress = Progress::new(terminal, !terminal.is_json());
+    let built = build_with(&plan, &args.out, &Options { force: args.force, num_threads, observer: &progress })?;
+    progress.end();
     if built.up_to_date {
         terminal.note(&format!("{}: up to date", args.out.display()));
     }
@@ -56,7 +73,10 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
             terminal.note(&format!("{}: {note}", source.name));
         }
     }
-    terminal.result(&table(&built)?, &built.manifest)?;
+    terminal.result(&build_text::built(&built.manifest)?, &built.manifest)?;
+    for remark in build_text::remarks(&built.manifest) {
+        terminal.note(&remark);
+    }
     let rejected = built.num_rejected() > 0;
     if rejected {
         for note in rejected_notes(&args.out)? {
@@ -76,40 +96,6 @@ fn rejected_notes(directory: &Path) -> crate::Result<Vec<String>> {
     }
     notes.push(format!("every rejected row with its reason: {}", path.display()));
     Ok(notes)
-}
-
-fn table(built: &Built) -> Result<String, std::fmt::Error> {
-    let mut text = String::new();
-    writeln!(text, "{:<11} {:<11} {:<16} {:<5} {:>8} {:>8}", "split", "origin", "source", "task", "read", "kept")?;
-    let (mut read, mut kept) = (0, 0);
-    for count in &built.manifest.counts {
-        writeln!(
-            text,
-            "{:<11} {:<11} {:<16} {:<5} {:>8} {:>8}",
-            count.split, count.origin, count.source, count.task, count.num_read, count.num_records
-        )?;
-        read += count.num_read;
-        kept += count.num_records;
-    }
-    writeln!(text, "{:<11} {:<11} {:<16} {:<5} {read:>8} {kept:>8}", "all", "", "", "")?;
-    let rejected: Vec<_> = built
-        .manifest
-        .sources
-        .iter()
-        .flat_map(|source| source.rejected.iter().map(move |(reason, number)| (&source.name, reason, number)))
-        .collect();
-    if !rejected.is_empty() {
-        writeln!(text, "\n{:<16} {:<18} {:>8}", "source", "rejected as", "rows")?;
-        for (source, reason, number) in rejected {
-            writeln!(text, "{source:<16} {reason:<18} {number:>8}")?;
-        }
-    }
-    let warnings = built.manifest.steps.iter().flat_map(|step| &step.warnings);
-    let warnings: Vec<String> = warnings.map(|(reason, number)| format!("{reason} {number}")).collect();
-    if !warnings.is_empty() {
-        writeln!(text, "\nwarnings: {}", warnings.join(", "))?;
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

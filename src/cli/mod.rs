@@ -1,6 +1,8 @@
 //! The command line: arguments, terminal and exit codes. Nothing below this module prints.
 
 mod build;
+mod build_progress;
+mod build_text;
 #[cfg(feature = "hub")]
 mod fetch;
 #[cfg(feature = "hub")]

@@ -15,6 +15,12 @@ impl Terminal {
         Self { json }
     }
 
+    /// Whether results are JSON.
+    #[must_use]
+    pub const fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Prints a result to stdout: `value` as JSON where JSON was asked for, else `text`.
     ///
     /// # Errors

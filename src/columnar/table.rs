@@ -25,6 +25,7 @@ const BATCH_ROWS: usize = 256;
 #[derive(Debug)]
 pub struct Table {
     columns: Vec<String>,
+    num_rows: u64,
     rows: Decoded<Map<String, Value>>,
 }
 
@@ -38,15 +39,22 @@ impl Table {
         let builder =
             guarded(|| ParquetRecordBatchReaderBuilder::try_new(file)).map_err(|error| not_parquet(path, error))?;
         let columns = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let num_rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
         let batches =
             guarded(|| builder.with_batch_size(BATCH_ROWS).build()).map_err(|error| not_parquet(path, error))?;
-        Ok(Self { columns, rows: Decoded::new(path, batches, |batch| rows(&batch)) })
+        Ok(Self { columns, num_rows, rows: Decoded::new(path, batches, |batch| rows(&batch)) })
     }
 
     /// Names of the columns.
     #[must_use]
     pub fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// Number of rows, as the file says.
+    #[must_use]
+    pub const fn num_rows(&self) -> u64 {
+        self.num_rows
     }
 }
 
@@ -146,7 +154,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = written(directory.path());
         let table = Table::open(&path).unwrap();
-        assert_eq!(table.columns()[1], "instruction");
+        assert_eq!((table.columns()[1].as_str(), table.num_rows()), ("instruction", 600));
         let rows: Vec<Map<String, Value>> = table.map(Result::unwrap).collect();
         assert_eq!((rows.len(), &rows[599]["instruction"]), (600, &Value::from("Question 599 ?")));
         assert_eq!(rows[0]["choices"][0], serde_json::json!({ "label": "A", "text": "é" }));
