@@ -15,9 +15,9 @@ use crate::columnar::{Batch, DocumentWriter, OriginalWriter, Row};
 use crate::dedup::{Deduplicator, Fingerprint, Fingerprinter, Notes, assign_split};
 use crate::language::detect_fields;
 use crate::provenance::{FileEntry, write_atomic};
-use crate::record::{Document, Finding, LineageStep, Original, Reason, Record, Rejected, Severity, Split};
+use crate::record::{Document, Finding, LineageStep, Origin, Original, Reason, Record, Rejected, Severity, Split};
 use crate::source::{SourceRow, Unreadable};
-use crate::validate::Rules;
+use crate::validate::{Originals, Rules, Stored};
 use crate::{Error, Result};
 
 /// Rows that are checked together.
@@ -80,7 +80,8 @@ impl Staging {
 /// Rows of one input that are checked together.
 struct Chunk<'a> {
     input: &'a Input,
-    rows: Vec<SourceRow>,
+    /// Each with the original that it translates, where it is a translation and that was read already.
+    rows: Vec<(SourceRow, Option<Stored>)>,
 }
 
 /// What became of a chunk.
@@ -94,28 +95,38 @@ struct Outcome {
     num_rows: u64,
 }
 
-/// Reads and checks every row of `plan`.
+/// Reads and checks every row of `plan`; twice, where a translation stands before its original.
 pub(super) fn check(plan: &Plan, staging: &Staging, options: &Options<'_>) -> Result<Checked> {
     let finished = staging.finished();
     if finished.exists() {
         std::fs::remove_dir_all(&finished).map_err(Error::io(&finished))?;
     }
+    let mut originals = Originals::create_in(&staging.root)?;
+    let mut found = pass(plan, staging, &mut originals, options)?;
+    if originals.came_late() {
+        std::fs::remove_dir_all(&finished).map_err(Error::io(&finished))?;
+        found = pass(plan, staging, &mut originals, options)?;
+    }
+    let summary = serde_json::to_vec(&found).map_err(|error| Error::format(staging.summary(), error))?;
+    write_atomic(&staging.summary(), &summary)?;
+    Ok(found)
+}
+
+/// Reads and checks every row, with the originals that are known already and those that are read on the way.
+fn pass(plan: &Plan, staging: &Staging, originals: &mut Originals, options: &Options<'_>) -> Result<Checked> {
     options.observer.begin(Step::Check, Some(expected(plan)?));
-    let mut writers = Writers::create(plan, staging, &finished)?;
+    let mut writers = Writers::create(plan, staging, &staging.finished())?;
     let checker = Checker { fingerprinter: Fingerprinter::new(&plan.dedup), rules: &plan.rules, seed: plan.seed };
     ordered(
         options.num_threads.get(),
-        |jobs| plan.inputs.iter().try_for_each(|input| read(input, jobs)),
+        |jobs| plan.inputs.iter().try_for_each(|input| read(input, originals, jobs)),
         |chunk| checker.check(chunk),
         |outcome| {
             options.observer.advance(outcome.num_rows);
             writers.write(outcome)
         },
     )?;
-    let found = writers.finish()?;
-    let summary = serde_json::to_vec(&found).map_err(|error| Error::format(staging.summary(), error))?;
-    write_atomic(&staging.summary(), &summary)?;
-    Ok(found)
+    writers.finish()
 }
 
 /// How many rows the inputs of `plan` have.
@@ -124,10 +135,15 @@ fn expected(plan: &Plan) -> Result<ExpectedRows> {
 }
 
 /// Reads an input chunk by chunk.
-fn read<'a>(input: &'a Input, jobs: &mut Jobs<'_, Chunk<'a>>) -> Result<()> {
+fn read<'a>(input: &'a Input, originals: &mut Originals, jobs: &mut Jobs<'_, Chunk<'a>>) -> Result<()> {
     let mut rows = Vec::with_capacity(CHUNK_ROWS);
     input.source.read(&input.files, &mut |row| {
-        rows.push(row);
+        let original = match &row {
+            SourceRow::Original(original) => originals.push(original).map(|()| None),
+            SourceRow::Record(record) => originals.of(record),
+            _ => Ok(None),
+        };
+        rows.push((row, original?));
         if rows.len() < CHUNK_ROWS {
             return Ok(());
         }
@@ -151,12 +167,15 @@ impl Checker<'_> {
         let mut tally = Tally::default();
         let (mut records, mut rejected) = (Vec::new(), Vec::new());
         let (mut originals, mut documents) = (Vec::new(), Vec::new());
-        for row in rows {
+        for (row, original) in rows {
             match row {
-                SourceRow::Record(record) => match self.record(*record, input, &mut tally) {
-                    Ok(record) => records.push(record),
-                    Err(rejection) => rejected.push(*rejection),
-                },
+                SourceRow::Record(record) => {
+                    let original = original.map(|stored| stored.open()).transpose()?;
+                    match self.record(*record, original.as_ref(), input, &mut tally) {
+                        Ok(record) => records.push(record),
+                        Err(rejection) => rejected.push(*rejection),
+                    }
+                }
                 SourceRow::Original(original) => {
                     tally.licensed(source_name, &original.license);
                     originals.push(*original);
@@ -176,14 +195,23 @@ impl Checker<'_> {
     }
 
     /// The record with its languages and findings, or its rejection.
-    fn record(&self, mut record: Record, input: &Input, tally: &mut Tally) -> Result<Record, Box<Rejected>> {
+    fn record(
+        &self,
+        mut record: Record,
+        original: Option<&Original>,
+        input: &Input,
+        tally: &mut Tally,
+    ) -> Result<Record, Box<Rejected>> {
         if let Some(ratios) = input.resplit {
             let detail = format!("from {} by hash of group_id, seed {}", record.split, self.seed);
             record.split = assign_split(&record.group_id, ratios, self.seed);
             record.provenance.lineage.push(LineageStep { step: "resplit".to_owned(), detail });
         }
         record.languages = detect_fields(&record);
-        record.findings = self.rules.check(&record);
+        record.findings = self.rules.check(&record, original);
+        if original.is_none() && record.origin == Origin::Translated {
+            tally.not_compared(&input.source.info().name);
+        }
         tally.read(&record);
         let errors: Vec<&Finding> =
             record.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();

@@ -88,3 +88,5 @@ pub fn build_with(plan: &Plan, out: &Path, options: &Options<'_>) -> Result<Buil
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod translation_tests;

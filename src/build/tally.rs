@@ -22,6 +22,7 @@ pub(super) struct Tally {
     kinds: BTreeMap<Kind, (u64, u64)>,
     rejected: BTreeMap<String, BTreeMap<String, u64>>,
     notes: BTreeMap<String, Notes>,
+    not_compared: BTreeMap<String, u64>,
     licenses: BTreeMap<String, BTreeMap<String, u64>>,
     languages: BTreeMap<String, u64>,
 }
@@ -39,6 +40,11 @@ impl Tally {
     /// Something that reading a file of `source` brought to light.
     pub(super) fn note(&mut self, source: &str, note: Note) {
         self.notes.entry(source.to_owned()).or_default().entry(note.message).or_default().push(note.file);
+    }
+
+    /// A translated record from `source` whose English original is not at hand.
+    pub(super) fn not_compared(&mut self, source: &str) {
+        *self.not_compared.entry(source.to_owned()).or_default() += 1;
     }
 
     /// A record that was read, in its final split, with its findings.
@@ -86,7 +92,7 @@ impl Tally {
 
     /// Adds the counts of another part of the same build.
     pub(super) fn add(&mut self, other: Self) {
-        let Self { read, validate, deduplicate, kinds, rejected, notes, licenses, languages } = other;
+        let Self { read, validate, deduplicate, kinds, rejected, notes, not_compared, licenses, languages } = other;
         add_step(&mut self.read, read);
         add_step(&mut self.validate, validate);
         add_step(&mut self.deduplicate, deduplicate);
@@ -105,6 +111,7 @@ impl Tally {
         for (source, numbers) in licenses {
             add_counts(self.licenses.entry(source).or_default(), numbers);
         }
+        add_counts(&mut self.not_compared, not_compared);
         add_counts(&mut self.languages, languages);
     }
 
@@ -119,14 +126,18 @@ impl Tally {
         self.kinds.iter().map(count).collect()
     }
 
-    /// What reading a source brought to light: each message once, after the file that it is about or the first of them.
+    /// What reading a source brought to light: each message once, after the file that it is about or the first of them; and how
+    /// many translated records were not compared with an original.
     pub(super) fn notes(&self, source: &str) -> Vec<String> {
         let said = |(message, files): (&String, &Vec<String>)| match files.as_slice() {
             [] => message.clone(),
             [only] => format!("{only}: {message}"),
             [first, others @ ..] => format!("{first} and {} more: {message}", others.len()),
         };
-        self.notes.get(source).into_iter().flatten().map(said).collect()
+        let not_compared = self.not_compared.get(source).map(|number| {
+            format!("{number} translated records not compared with an English original, which is not at hand")
+        });
+        self.notes.get(source).into_iter().flatten().map(said).chain(not_compared).collect()
     }
 
     /// Rows of a source that are in the data set, by licence.

@@ -90,6 +90,10 @@ const fn severity_name(severity: Severity) -> &'static str {
 
 fn text(summary: &Summary) -> String {
     let mut text = format!("{} rows, {} with an error\n", summary.num_rows(), summary.num_rows_with_errors());
+    if summary.num_not_compared() > 0 {
+        let number = summary.num_not_compared();
+        let _ = writeln!(text, "{number} translated rows not compared with an English original, which is not at hand");
+    }
     if summary.counts().next().is_some() {
         let _ = writeln!(text, "\n{:<8}  {:<18}  {:>8}  {:>8}", "severity", "reason", "findings", "rows");
     }

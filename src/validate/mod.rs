@@ -5,23 +5,27 @@
 //! a person to look at.
 
 mod input;
+mod originals;
 mod rules;
 mod ruleset;
 mod summary;
 
 use std::path::Path;
 
+pub(crate) use originals::{Originals, Stored};
+
 pub use input::{Row, RowSink, read_jsonl, read_rows};
 pub use ruleset::Rules;
 pub use summary::{Count, Located, Summary};
 
 use crate::Result;
-use crate::record::{Finding, Original, Reason, Record};
+use crate::provenance::Dataset;
+use crate::record::{Finding, Origin, Original, Reason, Record};
 
 /// Everything that is wrong with `record` by the standard rules, see [`Rules::check`].
 #[must_use]
 pub fn validate(record: &Record) -> Vec<Finding> {
-    Rules::standard().check(record)
+    Rules::standard().check(record, None)
 }
 
 /// Everything that is wrong with `record` as a translation of `original`, in the order of the rules.
@@ -34,22 +38,39 @@ pub fn validate_translation(record: &Record, original: &Original) -> Vec<Finding
 
 /// Validates each row of `path` and gives every finding to `sink` in the order of the rows; see [`read_rows`].
 ///
-/// A row that is no record is a finding [`Reason::Unreadable`]. Memory does not grow with the file.
+/// A row that is no record is a finding [`Reason::Unreadable`]. In a data set, a translated record is compared with its English
+/// original, as in the build; those whose original is not at hand are counted. Memory does not grow with the length of
+/// the texts.
 ///
 /// # Errors
-/// What [`read_rows`] and `sink` return.
+/// What [`read_rows`] and `sink` return; [`Error::Io`](crate::Error::Io) if the directory of temporary files cannot be written.
 pub fn validate_path(path: &Path, sink: &mut dyn FnMut(&Located) -> Result<()>) -> Result<Summary> {
     let mut summary = Summary::default();
-    read_rows(path, &mut |file, row_number, row| {
-        let (id, findings) = match row {
-            Row::Record(record) => (record.id.clone(), validate(&record)),
+    let mut originals = Originals::create_in(&std::env::temp_dir())?;
+    let rules = Rules::standard();
+    let mut row = |file: &str, row: u64, read: Row, originals: &mut Originals| -> Result<()> {
+        let (id, findings) = match read {
+            Row::Record(record) => {
+                let original = originals.of(&record)?.map(|stored| stored.open()).transpose()?;
+                if original.is_none() && record.origin == Origin::Translated {
+                    summary.add_not_compared();
+                }
+                (record.id.clone(), rules.check(&record, original.as_ref()))
+            }
             Row::Unreadable(detail) => (String::new(), vec![Finding::error(Reason::Unreadable, "row", detail)]),
         };
-        let locate = |finding| Located { file: file.to_owned(), row: row_number, id: id.clone(), finding };
+        let locate = |finding| Located { file: file.to_owned(), row, id: id.clone(), finding };
         let findings: Vec<Located> = findings.into_iter().map(locate).collect();
         findings.iter().try_for_each(&mut *sink)?;
         summary.add(&findings);
         Ok(())
-    })?;
+    };
+    if path.is_dir() {
+        let dataset = Dataset::open_any_layout(path)?;
+        dataset.originals().try_for_each(|original| originals.push(&original?))?;
+        input::read_dataset(&dataset, &mut |file, number, read| row(file, number, read, &mut originals))?;
+    } else {
+        read_rows(path, &mut |file, number, read| row(file, number, read, &mut originals))?;
+    }
     Ok(summary)
 }

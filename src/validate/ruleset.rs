@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::rules::RULES;
-use crate::record::{Finding, Record};
+use super::rules::{RULES, translation};
+use crate::record::{Finding, Original, Record};
 
 /// A check of one record: everything that is wrong with it, as far as the check looks.
 type Check = dyn Fn(&Record) -> Vec<Finding> + Send + Sync;
@@ -56,13 +56,15 @@ impl Rules {
         self.custom.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Everything that is wrong with `record`, in the order of the rules; added ones come last.
+    /// Everything that is wrong with `record`, and with it as a translation of `original` where that is given, in the order of
+    /// the rules; added ones come last.
     ///
     /// The languages in the record are used where there are any, and detected where there are none. The findings it
     /// already carries are neither read nor repeated.
     #[must_use]
-    pub fn check(&self, record: &Record) -> Vec<Finding> {
+    pub fn check(&self, record: &Record, original: Option<&Original>) -> Vec<Finding> {
         let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(record)).collect();
+        findings.extend(original.into_iter().flat_map(|original| translation::check(record, original)));
         for (name, check) in &self.custom {
             let named = |finding: Finding| Finding { detail: format!("{name}: {}", finding.detail), ..finding };
             findings.extend(check(record).into_iter().map(named));
@@ -86,11 +88,11 @@ mod tests {
     #[test]
     fn an_added_rule_speaks_last_and_under_its_name() {
         let record = choice_record("Quel os ?", &["Tibia", ""], "A");
-        let standard = Rules::standard().check(&record);
+        let standard = Rules::standard().check(&record, None);
         let always = |_: &Record| vec![Finding::warning(Reason::Custom, "instruction", "found it")];
         let rules = Rules::standard().with_rule("always", always).with_rule("never", |_: &Record| Vec::new());
         let (last, first) =
-            rules.check(&record).split_last().map(|(last, first)| (last.clone(), first.to_vec())).unwrap();
+            rules.check(&record, None).split_last().map(|(last, first)| (last.clone(), first.to_vec())).unwrap();
         assert_eq!(first, standard);
         assert_eq!((last.reason, last.detail.as_str()), (Reason::Custom, "always: found it"));
         assert_eq!(format!("{rules:?}"), "[\"always\", \"never\"]");

@@ -39,6 +39,7 @@ pub struct Count {
 pub struct Summary {
     num_rows: u64,
     num_rows_with_errors: u64,
+    num_not_compared: u64,
     counts: BTreeMap<(Severity, Reason), Count>,
 }
 
@@ -72,6 +73,17 @@ impl Summary {
         self.num_rows_with_errors
     }
 
+    /// Counts a translated record that was not compared with its English original.
+    pub(super) fn add_not_compared(&mut self) {
+        self.num_not_compared += 1;
+    }
+
+    /// Number of translated records whose English original is not at hand.
+    #[must_use]
+    pub const fn num_not_compared(&self) -> u64 {
+        self.num_not_compared
+    }
+
     /// The counts, errors first, then by reason.
     pub fn counts(&self) -> impl Iterator<Item = (Severity, Reason, &Count)> {
         [Severity::Error, Severity::Warning].into_iter().flat_map(|wanted| {
@@ -94,11 +106,12 @@ impl Serialize for Summary {
         struct Whole<'a> {
             num_rows: u64,
             num_rows_with_errors: u64,
+            num_not_compared: u64,
             findings: Vec<Entry<'a>>,
         }
         let findings = self.counts().map(|(severity, reason, count)| Entry { severity, reason, count }).collect();
-        let whole = Whole { num_rows: self.num_rows, num_rows_with_errors: self.num_rows_with_errors, findings };
-        whole.serialize(serializer)
+        let Self { num_rows, num_rows_with_errors, num_not_compared, .. } = *self;
+        Whole { num_rows, num_rows_with_errors, num_not_compared, findings }.serialize(serializer)
     }
 }
 

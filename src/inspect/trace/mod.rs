@@ -197,10 +197,11 @@ fn traced_record(dataset: &Dataset, record: &Record, rejected: Option<Rejected>)
         reason: *reason,
         findings: record.findings.iter().filter(|finding| finding.reason == *reason).cloned().collect(),
     };
-    // Nothing in a record says that it was compared with its original or checked by a rule of a user's own, so that these
-    // are named where they found something.
+    // The build compares a translation with its original where that is in the data set. Nothing in a record says that a rule
+    // of a user's own looked at it, so that these are named where they found something.
     let is_certain = |check: &Check| {
-        !check.findings.is_empty() || !(check.reason.is_of_translation() || check.reason == Reason::Custom)
+        let was_made = !check.reason.is_of_translation() || relations.original.is_some();
+        !check.findings.is_empty() || was_made && check.reason != Reason::Custom
     };
     let checks = Reason::ALL.iter().filter(|reason| reason.is_of_record()).map(check).filter(is_certain);
     let manifest = dataset.manifest();

@@ -120,7 +120,7 @@ fn a_record_has_its_place_its_checks_its_group_its_original_and_what_gave_way_to
     assert_eq!(trace.place.file_sha256, "f".repeat(64));
     let found = |reason| trace.checks.iter().find(|check| check.reason == reason).map(|check| check.findings.len());
     assert_eq!((found(Reason::AnswerLeak), found(Reason::NotFrench)), (Some(1), Some(0)));
-    assert_eq!((found(Reason::ChoiceOrder), found(Reason::ChoiceCount)), (Some(1), None));
+    assert_eq!((found(Reason::ChoiceOrder), found(Reason::ChoiceCount)), (Some(1), Some(0)));
     assert_eq!(trace.group.unwrap().others, [synthetic.id]);
     assert_eq!((trace.rejected_for_it[0].id.as_str(), trace.rejected_for_it[0].place.row), (duplicate.id.as_str(), 3));
     let translation = trace.translation.unwrap();

@@ -35,9 +35,7 @@ pub type RowSink<'a> = dyn FnMut(&str, u64, Row) -> Result<()> + 'a;
 /// set is not the one that was written; what `sink` returns.
 pub fn read_rows(path: &Path, sink: &mut RowSink<'_>) -> Result<()> {
     if std::fs::metadata(path).map_err(Error::io(path))?.is_dir() {
-        let dataset = Dataset::open_any_layout(path)?;
-        let mut files = Split::ALL.iter().flat_map(|split| dataset.record_paths(*split));
-        return files.try_for_each(|file| read_parquet(&file, sink));
+        return read_dataset(&Dataset::open_any_layout(path)?, sink);
     }
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
     match ending.as_str() {
@@ -48,6 +46,12 @@ pub fn read_rows(path: &Path, sink: &mut RowSink<'_>) -> Result<()> {
             Err(Error::format(path, format!("{expected}, found the ending {ending:?}")))
         }
     }
+}
+
+/// Reads the records of a data set, whose splits are read one after the other.
+pub(super) fn read_dataset(dataset: &Dataset, sink: &mut RowSink<'_>) -> Result<()> {
+    let mut files = Split::ALL.iter().flat_map(|split| dataset.record_paths(*split));
+    files.try_for_each(|file| read_parquet(&file, sink))
 }
 
 fn read_parquet(path: &Path, sink: &mut RowSink<'_>) -> Result<()> {

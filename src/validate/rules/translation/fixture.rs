@@ -4,10 +4,10 @@ use super::{Pair, Rule};
 use crate::record::{Original, Record, fixture::choice_record};
 
 /// A question with its choices.
-pub(super) type Question<'a> = (&'a str, &'a [&'a str]);
+pub(in crate::validate) type Question<'a> = (&'a str, &'a [&'a str]);
 
 /// A translation with choice A correct, or an open question where there is no choice, and its original.
-pub(super) fn pair(english: Question<'_>, french: Question<'_>) -> (Record, Original) {
+pub(in crate::validate) fn pair(english: Question<'_>, french: Question<'_>) -> (Record, Original) {
     let record = choice_record(french.0, french.1, "A");
     let english = choice_record(english.0, english.1, "A");
     let original = Original {

@@ -9,7 +9,7 @@ mod choice_count;
 mod choice_order;
 mod copied_english;
 #[cfg(test)]
-mod fixture;
+pub(in crate::validate) mod fixture;
 mod gold_mismatch;
 mod length_ratio;
 mod lexicon;

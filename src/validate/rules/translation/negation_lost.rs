@@ -60,8 +60,11 @@ fn is_english_negation(word: &str) -> bool {
 fn english(words: &Words) -> Negations {
     let mut negations = Negations::default();
     let mut previous = "";
-    for word in words.iter() {
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
         let plain = match word {
+            // `no matter` and `to no avail` are `quel que soit` and `en vain`.
+            "no" => !rest.clone().next().is_some_and(|next| matches!(next, "matter" | "avail")),
             // `at least` is no negation, nor is the letter of `t cell`.
             "least" => previous != "at",
             "t" => matches!(
@@ -135,7 +138,8 @@ fn implies_in_english(word: &str) -> bool {
             | "loss"
             | "less"
     );
-    with_un || implied || word.ends_with("less") || NEGATED.iter().any(|beginning| word.starts_with(beginning))
+    let without = word.ends_with("less") && !matches!(word, "regardless" | "nevertheless" | "nonetheless");
+    with_un || implied || without || NEGATED.iter().any(|beginning| word.starts_with(beginning))
 }
 
 fn french(words: &Words) -> Negations {
@@ -268,6 +272,8 @@ mod tests {
             ("at least two", "au moins deux"),
             ("T cells", "lymphocytes T"),
             ("Neither A nor B", "Ni A ni B"),
+            ("when no oxygen is there, regardless of time", "en l'absence d'oxygène, quel que soit le temps"),
+            ("no matter where", "quel que soit l'endroit"),
         ] {
             assert_eq!(found(english, french), Vec::<String>::new());
         }

@@ -57,10 +57,10 @@ fn unmatched<'a>(wanted: &'a [Quantity], offered: &[Quantity]) -> Vec<&'a Quanti
 
 /// Whether a number that is not there in the same digits is there in words, in its parts, or as a part.
 fn is_said_otherwise(number: &Quantity, wanted: &[Quantity], offered: &[Quantity]) -> bool {
-    let has = |value: Decimal| offered.iter().any(|found| found.value == value);
+    let has = |value: Decimal| offered.iter().any(|found| found.in_digits && found.value == value);
     let halves = number.value.parts().is_some_and(|parts| parts.into_iter().all(has));
     let half = |found: &Quantity| found.value.parts().is_some_and(|parts| parts.contains(&number.value));
-    let is_wanted = |value: Decimal| wanted.iter().any(|found| found.value == value);
+    let is_wanted = |value: Decimal| wanted.iter().any(|found| found.in_digits && found.value == value);
     let part_of =
         |found: &Quantity| half(found) && found.value.parts().is_some_and(|parts| parts.into_iter().all(is_wanted));
     offered.iter().any(|found| !found.in_digits && found.is_same(number) || found.value.is_year_of(number.value))
@@ -97,6 +97,7 @@ mod tests {
             ("1,25-dihydroxyvitamin", "1,25-dihydroxyvitamine"),
             ("50%", "50 %"),
             ("in the 1930s", "dans les années 30"),
+            ("p < .05", "p < 0,05"),
         ] {
             assert_eq!(found(english, french), Vec::<String>::new());
         }

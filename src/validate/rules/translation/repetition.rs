@@ -1,7 +1,7 @@
 //! Words repeated in a translation and not in its original.
 
 use super::Pair;
-use super::words::Words;
+use super::words::{Word, Words};
 use crate::record::{Finding, Reason};
 
 /// Words that a repeated passage has at least to be looked at.
@@ -9,6 +9,9 @@ const MIN_WORDS: usize = 4;
 
 /// Words from which a repeated passage is an error, wherever its two copies stand.
 const CERTAIN_WORDS: usize = 8;
+
+/// Share of the original's letters that a translation has at least.
+const WHOLE_SHARE: f32 = 0.9;
 
 /// A passage of a text that stands in it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +33,22 @@ pub(super) fn check(pair: &Pair<'_>) -> Vec<Finding> {
         if in_original + 2 >= found.num_words {
             continue;
         }
+        // What was said twice is too much: without it the text is still as long as a translation.
+        let without = letters(&field.french, ..) - letters(&field.french, found.second..found.second + found.num_words);
+        #[expect(clippy::cast_precision_loss, reason = "texts are far shorter than 2^23 letters")]
+        let too_much = without as f32 >= WHOLE_SHARE * letters(&field.english, ..) as f32;
         let passage: Vec<&str> = field.french.iter().skip(found.first).take(found.num_words).collect();
         let detail = format!("expected no repetition, as in the original, found {:?} twice", passage.join(" "));
-        let certain = tandem || found.num_words >= CERTAIN_WORDS;
+        let certain = too_much && (tandem || found.num_words >= CERTAIN_WORDS);
         let finding = if certain { Finding::error } else { Finding::warning };
         findings.push(finding(Reason::Repetition, (*field.name).to_owned(), detail));
     }
     findings
+}
+
+/// Number of bytes of some of the words.
+fn letters(words: &Words, range: impl std::slice::SliceIndex<[Word], Output = [Word]>) -> u32 {
+    words.words()[range].iter().map(|word| word.len()).sum()
 }
 
 /// Whether the second copy ends the text and the first begins it or a sentence's worth before.
@@ -75,13 +87,27 @@ fn longest(words: &Words) -> Option<Repeated> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::findings;
+    use super::super::fixture::{findings, pair};
     use super::*;
+    use crate::record::Severity;
+
+    fn severities(english: &str, french: &str) -> Vec<Severity> {
+        let (record, original) = pair((english, &[]), (french, &[]));
+        check(&Pair::new(&record, &original)).iter().map(|finding| finding.severity).collect()
+    }
 
     #[test]
     fn a_repeated_sentence_is_an_error() {
         let french = "Quel os est dans la jambe ? Quel os est dans la jambe ?";
-        assert_eq!(findings(check, ("Which bone is in the leg?", &[]), (french, &[])).len(), 1);
+        assert_eq!(severities("Which bone is in the leg?", french), [Severity::Error]);
+    }
+
+    #[test]
+    fn what_the_original_says_in_other_words_is_a_warning() {
+        let english =
+            "Spindle fibres form during prophase, in mitosis the fibres of the spindle form during metaphase.";
+        let french = "Les fibres du fuseau se forment pendant la prophase, dans la mitose les fibres du fuseau se forment pendant la métaphase.";
+        assert_eq!(severities(english, french), [Severity::Warning]);
     }
 
     #[test]

@@ -44,17 +44,17 @@ fn evidence(field: &Field<'_>) -> f32 {
     let shortfall = USUAL_RATIO - (french.max(1.0) / english).ln();
     let length = (english / 60.0).ln();
     let by_length = 10.9 * shortfall + 8.9 * shortfall * length + 6.0 * (shortfall - 0.2).max(0.0) - 1.2 * length;
-    let by_sign = match (ends_sentence(field.english_text), ends_sentence(field.french_text)) {
+    let (english_open, french_open) = (ends_open(&field.english, ENGLISH_OPEN), ends_open(&field.french, FRENCH_OPEN));
+    // A question that its choices complete has a colon or none: `A fibre relaxes when:`.
+    let english_ends =
+        ends_sentence(field.english_text) && !(english_open && field.english_text.trim_end().ends_with(':'));
+    let by_sign = match (english_ends, ends_sentence(field.french_text)) {
         (true, false) => 4.0,
         (true, true) => -4.7,
         (false, true) => -2.1,
         (false, false) => 0.0,
     };
-    let by_last_word = match (ends_open(&field.english, ENGLISH_OPEN), ends_open(&field.french, FRENCH_OPEN)) {
-        (false, true) => 2.5,
-        (true, true) => 1.0,
-        (_, false) => 0.0,
-    };
+    let by_last_word = if french_open && !english_open { 2.5 } else { 0.0 };
     let evidence = -2.8 + by_length + by_sign + by_last_word;
     let num_content = field.english.words().iter().filter(|word| is_content(word)).count();
     let most_by_words = (0.18 * num_content.min(20) as f32 - 1.9).max(0.0);
@@ -197,13 +197,20 @@ const ENGLISH_OPEN: &[&str] = &[
     "the", "a", "an", "of", "to", "in", "is", "are", "by", "for", "with", "that", "which", "at", "on", "from", "as",
     "and", "or", "be", "was", "were", "than", "into", "their", "his", "her", "its", "has", "have", "had", "can",
     "will", "would", "should", "may", "who", "when", "because", "if", "called", "not", "it", "they", "he", "she",
-    "you", "your", "been", "most", "more", "except", "but", "this", "these", "about",
+    "you", "your", "been", "most", "more", "except", "but", "this", "these", "about", "must", "might", "could", "do",
+    "does", "did", "where", "while", "through", "between", "during", "after", "before",
 ];
 
 #[cfg(test)]
 mod tests {
     use super::super::fixture::findings;
     use super::*;
+
+    #[test]
+    fn a_question_that_its_choices_complete_is_whole() {
+        let (english, french) = ("A muscle fibre relaxes when:", "Une fibre musculaire se détend lorsque");
+        assert_eq!(findings(check, (english, &[]), (french, &[])), Vec::<String>::new());
+    }
 
     #[test]
     fn a_cut_question_is_an_error_and_a_whole_one_is_none() {

@@ -40,6 +40,15 @@ fn is_added(field: &Field<'_>, number: &Quantity, unit: Unit) -> bool {
         && field.english_numbers.iter().any(|other| other.in_digits && other.is_same(number))
         && !field.english_numbers.iter().any(|other| other.unit.agrees(unit))
         && !unit.is_among(field.english.iter())
+        && (!unit.is_hours() || !is_clock(field.english_text))
+}
+
+/// Whether the text has a time of day, `9:00` or `9 a.m.`.
+fn is_clock(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let colon = bytes.windows(3).any(|sign| sign[1] == b':' && sign[0].is_ascii_digit() && sign[2].is_ascii_digit());
+    let lower = text.to_lowercase();
+    colon || ["a.m", "p.m", " am", " pm", "o'clock", "o’clock", "noon"].iter().any(|mark| lower.contains(mark))
 }
 
 /// The units that the number has among `numbers`.
@@ -64,6 +73,8 @@ mod tests {
         );
         assert_eq!(found("for 3 months", "pendant 3 ans").len(), 1);
         assert_eq!(found("between 45 and 55", "entre 45 et 55 mois").len(), 1);
+        assert_eq!(found("over 65", "plus de 65 heures").len(), 1);
+        assert_eq!(found("at 9:00 A.M.", "à 9 heures"), Vec::<String>::new());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 mod units;
 mod words;
 
-pub(super) use units::Unit;
+pub(super) use units::{Unit, is_unit};
 
 /// Language whose number format is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,11 @@ pub(super) fn quantities(text: &str, format: Format) -> Vec<Quantity> {
     let mut at = 0;
     while at < bytes.len() {
         let byte = bytes[at];
-        if byte.is_ascii_digit() {
+        let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+        // `.05` in English is `0.05`.
+        let bare_fraction =
+            byte == b'.' && is_digit(at + 1) && !(at > 0 && (is_digit(at - 1) || bytes[at - 1] == b'.'));
+        if byte.is_ascii_digit() || bare_fraction {
             let quantity = number(text, at, format);
             at = quantity.end;
             found.push(quantity);
@@ -177,6 +181,7 @@ mod tests {
         assert_eq!(values("1,500.50 and 3.5", Format::English), [(15005, 1), (35, 1)]);
         assert_eq!(values("1\u{202f}500,50 et 3,5", Format::French), [(15005, 1), (35, 1)]);
         assert_eq!(values("1,2", Format::English), [(1, 0), (2, 0)]);
+        assert_eq!(values("p < .05, 1.2.3", Format::English), [(5, 2), (12, 1), (3, 0)]);
         assert_eq!(values("120/80", Format::French), [(120, 0), (80, 0)]);
     }
 

@@ -20,13 +20,14 @@ impl Unit {
         self.head == other.head && (self.per == other.per || self.per == 0 || other.per == 0)
     }
 
-    /// Whether French adds it where English says a bare number: years of age, percent.
+    /// Whether French adds it where English says a bare number: years of age, percent; hours are for the original to show.
     pub(in super::super) fn goes_without_saying(self) -> bool {
-        self.per != 0
-            || matches!(
-                self.name().as_str(),
-                "ans" | "%" | "UI" | "°C" | "°F" | "heures" | "battements" | "bpm" | "m" | "h"
-            )
+        self.per != 0 || matches!(self.name().as_str(), "ans" | "%" | "UI" | "°C" | "°F" | "battements" | "bpm" | "m")
+    }
+
+    /// Whether it is hours, which may be a time of day.
+    pub(in super::super) fn is_hours(self) -> bool {
+        self.per == 0 && self.head == index("heures")
     }
 
     /// Whether one of the words is a form of the unit.
@@ -127,6 +128,11 @@ pub(super) fn after(text: &str, at: usize, format: Format) -> Unit {
         unit.per = index(token(per).0);
     }
     unit
+}
+
+/// Whether a word is a form of a unit.
+pub(in super::super) fn is_unit(word: &str) -> bool {
+    index(word) != 0
 }
 
 /// The run of letters, or the one sign, at the beginning, and what follows it.

@@ -170,7 +170,8 @@ pub(super) fn is_part(word: &str) -> bool {
 /// The value of a Roman numeral in capitals, an ordinal's ending aside (`XIXe`).
 fn roman(word: &str) -> Option<u64> {
     let numeral = word.trim_end_matches(['e', 'r', 'è', 'm']);
-    if numeral.is_empty() || numeral.len() + 3 < word.len() {
+    // A letter alone is that of a vitamin, of a limb or of degrees (`C`, `L`), not a hundred or fifty.
+    if numeral.is_empty() || numeral.len() + 3 < word.len() || matches!(numeral, "C" | "L") {
         return None;
     }
     let mut total = 0;
@@ -199,6 +200,7 @@ mod tests {
         assert_eq!((value("Three", Format::English), value("Première", Format::French)), (Some(3), Some(1)));
         assert_eq!((value("XIXe", Format::French), value("IV", Format::English)), (Some(19), Some(4)));
         assert_eq!((value("Trois", Format::English), value("MDMA", Format::French)), (None, None));
+        assert_eq!((value("C", Format::French), value("L", Format::English)), (None, None));
     }
 
     #[test]
