@@ -156,7 +156,6 @@ impl CausalLm {
     }
 
     /// Weight of the output layer, `[vocab, hidden]`.
-    #[must_use]
     pub fn output_weight(&self) -> &Tensor {
         self.output.as_ref().unwrap_or(&self.embedding)
     }
