@@ -5,13 +5,15 @@
 #[path = "support/real_data.rs"]
 mod support;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use medinjection_fr::build::{Plan, build};
+use medinjection_fr::build::{Options, Plan, build, build_with};
 use medinjection_fr::columnar::{read_originals, read_records};
 use medinjection_fr::inspect::{SharedBetween, overlaps};
 use medinjection_fr::provenance::Dataset;
 use medinjection_fr::record::Split;
+use medinjection_fr::validate::validate_path;
 use support::real_data;
 
 /// The configuration of `tests/real_data.toml`, of which `keep` decides on each source.
@@ -29,7 +31,14 @@ fn every_corpus_is_read_whole_and_its_variant_said() {
     let Some(data) = real_data("every_corpus_is_read_whole_and_its_variant_said") else { return };
     let directory = tempfile::tempdir().unwrap();
     let plan = Plan::from_config(&config(&data, directory.path(), |_| true)).unwrap();
-    let manifest = build(&plan, &directory.path().join("out"), false).unwrap().manifest;
+    let out = directory.path().join("out");
+    let manifest = build(&plan, &out, false).unwrap().manifest;
+    let alone = Options { num_threads: NonZeroUsize::MIN, ..Options::default() };
+    let again = build_with(&plan, &directory.path().join("again"), &alone).unwrap().manifest;
+    assert_eq!(manifest, again, "one thread writes the same files as many, by their hashes");
+    let kept: u64 = manifest.counts.iter().map(|count| count.num_records).sum();
+    let summary = validate_path(&out, &mut |_| Ok(())).unwrap();
+    assert_eq!((summary.num_rows(), summary.num_rows_with_errors()), (kept, 0));
     assert!(manifest.sources.iter().all(|source| !source.rejected.contains_key("unreadable")));
     let num_rows = |name: &str| manifest.files[name].num_rows.unwrap();
     // The test files of MMLU are read twice: alone, and as what MMLU-FR translates.

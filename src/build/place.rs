@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Plan;
 use super::check::Staging;
-use crate::provenance::{MANIFEST, Manifest, TOOL_VERSION};
+use crate::provenance::{MANIFEST, Manifest, TOOL_VERSION, differences};
 use crate::record::short_hash;
 use crate::{Error, Result};
 
@@ -47,7 +47,7 @@ fn difference(plan: &Plan, found: &Manifest) -> Option<String> {
     }
     let config = plan.resolved();
     if found.config != config {
-        return Some(format!("it was made with another configuration: {}, not {config}", found.config));
+        return Some(format!("it was made with another configuration: {}", differences(&found.config, &config)));
     }
     let changed =
         plan.inputs.iter().zip(&found.sources).find(|(input, entry)| input.files.revision() != entry.revision);

@@ -16,7 +16,7 @@ const PRESET_HELP: &str = "One of the study's seven mixtures: native, translated
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Args {
-    #[arg(long, required_unless_present = "config", conflicts_with = "config", help = PRESET_HELP)]
+    #[arg(long, conflicts_with = "config", help = PRESET_HELP)]
     preset: Option<Preset>,
     /// A TOML file with a mixture of your own: field, size, seed and a table of ratios.
     #[arg(long, value_name = "FILE")]
@@ -78,7 +78,9 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
 
 fn mixture(args: &Args) -> anyhow::Result<Mixture> {
     let Some(path) = &args.config else {
-        let preset = args.preset.context("--preset or --config is needed")?;
+        let preset = args.preset.context(
+            "expected --preset NAME, one of the study's mixtures, or --config FILE, one of your own; found neither",
+        )?;
         return Ok(preset.mixture(args.size.unwrap_or(STUDY_SIZE), args.seed.unwrap_or(42))?);
     };
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;

@@ -42,8 +42,14 @@ pub fn draw(mixture: &Mixture, candidates: &[RecordKey], max_repetitions: u64) -
         .map(|((value, needed), available)| format!("{value}: {needed} needed, {available} available"))
         .collect();
     if !short.is_empty() {
+        // Neither a smaller size nor repetition makes records where there are none.
+        let remedy = if available.contains(&0) {
+            "choose another mixture, or build a data set that has such records in this split"
+        } else {
+            "lower --size, or ask for --scale-to-available or --allow-repetition N"
+        };
         return Err(Error::Data(format!(
-            "too few records for {} rows ({}); lower --size, or ask for --scale-to-available or --allow-repetition N",
+            "too few records for {} rows ({}); {remedy}",
             mixture.num_records(),
             short.join("; ")
         )));
@@ -59,6 +65,9 @@ pub fn draw(mixture: &Mixture, candidates: &[RecordKey], max_repetitions: u64) -
 #[must_use]
 pub fn scaled_size(mixture: &Mixture, candidates: &[RecordKey], max_repetitions: u64) -> u64 {
     let available = available(mixture, &strata(mixture, candidates), max_repetitions);
+    if available.contains(&0) {
+        return 0;
+    }
     let bound = mixture
         .ratios()
         .iter()
@@ -181,6 +190,8 @@ mod tests {
         let message = draw(&mixture, &corpus(), 1).unwrap_err().to_string();
         assert!(message.contains("translated: 30 needed, 20 available"), "{message}");
         assert!(message.contains("--allow-repetition"), "{message}");
+        let missing = draw(&Preset::NativeSynthetic.mixture(6, 7).unwrap(), &corpus(), 1).unwrap_err().to_string();
+        assert!(missing.contains("synthetic: 3 needed, 0 available") && !missing.contains("--size"), "{missing}");
         let taken = draw(&mixture, &corpus(), 2).unwrap();
         assert_eq!(taken.values().sum::<u64>(), 60);
         assert!(taken.values().all(|times| *times <= 2));
@@ -191,6 +202,7 @@ mod tests {
         let mixture = Preset::NativeTranslated.mixture(1000, 7).unwrap();
         assert_eq!(scaled_size(&mixture, &corpus(), 1), 41);
         assert_eq!(scaled_size(&Preset::Synthetic.mixture(5, 7).unwrap(), &corpus(), 1), 0);
+        assert_eq!(scaled_size(&Preset::NativeSynthetic.mixture(5, 7).unwrap(), &corpus(), 1), 0);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! What an output was made from, so that it is not made twice and never mistaken for another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{TOOL_VERSION, write_json};
@@ -21,7 +22,7 @@ pub struct Lineage {
     /// Version of the tool.
     pub tool_version: String,
     /// Everything that the command was told, resolved; no absolute path, no clock.
-    pub config: serde_json::Value,
+    pub config: Value,
     /// SHA-256 of each input, by its role (`dataset`, `adapter`, …).
     pub inputs: BTreeMap<String, String>,
     /// SHA-256 of the file.
@@ -59,7 +60,7 @@ impl Freshness {
 impl Lineage {
     /// The lineage of a file that `command` is about to make.
     #[must_use]
-    pub fn new(command: &str, config: serde_json::Value, inputs: BTreeMap<String, String>) -> Self {
+    pub fn new(command: &str, config: Value, inputs: BTreeMap<String, String>) -> Self {
         Self {
             command: command.to_owned(),
             tool_version: TOOL_VERSION.to_owned(),
@@ -121,12 +122,44 @@ impl Lineage {
             return Some(format!("it was made by {} {}", found.command, found.tool_version));
         }
         if self.config != found.config {
-            return Some(format!("it was made with other options: {}, not {}", found.config, self.config));
+            return Some(format!("it was made with other options: {}", differences(&found.config, &self.config)));
         }
         let role = self.inputs.iter().find(|(role, hash)| found.inputs.get(*role) != Some(hash)).map(|(role, _)| role);
         let role = role.or_else(|| found.inputs.keys().find(|role| !self.inputs.contains_key(*role)));
         role.map(|role| format!("it was made from another {role}"))
     }
+}
+
+/// Where two configurations differ: `seed is 42, not 43`, for each key that does.
+pub(crate) fn differences(found: &Value, wanted: &Value) -> String {
+    let mut differences = Vec::new();
+    collect_differences("", Some(found), Some(wanted), &mut differences);
+    differences.join("; ")
+}
+
+fn collect_differences(key: &str, found: Option<&Value>, wanted: Option<&Value>, differences: &mut Vec<String>) {
+    if found == wanted {
+        return;
+    }
+    if let (Some(Value::Object(found)), Some(Value::Object(wanted))) = (found, wanted) {
+        let keys: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
+        for name in keys {
+            let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+            collect_differences(&key, found.get(name), wanted.get(name), differences);
+        }
+        return;
+    }
+    if let (Some(Value::Array(found)), Some(Value::Array(wanted))) = (found, wanted)
+        && found.len() == wanted.len()
+    {
+        for (index, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+            collect_differences(&format!("{key}[{index}]"), Some(found), Some(wanted), differences);
+        }
+        return;
+    }
+    let said = |value: Option<&Value>| value.map_or("absent".to_owned(), Value::to_string);
+    let name = if key.is_empty() { String::new() } else { format!("{key} is ") };
+    differences.push(format!("{name}{}, not {}", said(found), said(wanted)));
 }
 
 /// SHA-256 of a file, in lower-case hexadecimal digits.
@@ -151,6 +184,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_difference_is_named_by_its_key() {
+        let found = serde_json::json!({ "a": { "b": 1, "c": 2 }, "d": [1, 2], "e": "same" });
+        let wanted = serde_json::json!({ "a": { "b": 1, "c": 3 }, "d": [1, 4], "e": "same", "f": true });
+        assert_eq!(differences(&found, &wanted), "a.c is 2, not 3; d[1] is 2, not 4; f is absent, not true");
+        assert_eq!(differences(&Value::Null, &serde_json::json!([1])), "null, not [1]");
+    }
+
+    #[test]
     fn an_output_is_made_once_and_never_silently_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let output = directory.path().join("out.jsonl");
@@ -159,7 +200,8 @@ mod tests {
         write_atomic(&output, b"{}\n").unwrap();
         lineage(1).write(&output).unwrap();
         assert!(!lineage(1).must_make(&output, false).unwrap());
-        assert!(lineage(2).must_make(&output, false).unwrap_err().to_string().contains("other options"));
+        let refusal = lineage(2).must_make(&output, false).unwrap_err().to_string();
+        assert!(refusal.contains("other options: seed is 1, not 2; give another"), "{refusal}");
         assert!(lineage(2).must_make(&output, true).unwrap());
         std::fs::write(&output, b"edited").unwrap();
         assert!(matches!(lineage(1).freshness(&output).unwrap(), Freshness::Other(_)));
