@@ -105,6 +105,24 @@ fn a_corpus_is_fetched_once_pinned_and_used_without_network() {
 }
 
 #[test]
+fn a_configuration_names_repositories_and_revisions() {
+    let user = User::new();
+    let table =
+        "format = 'json'\norigin = 'native'\nlicense = 'MIT'\n[source.columns]\ninstruction = 'q'\nanswer = 'a'\n";
+    let config = format!(
+        "[[source]]\nname = 'annales'\npath = 'elsewhere'\nhub_repository = '{REPOSITORY}'\nrevision = 'v9'\n{table}\
+         [[source]]\nname = 'locale'\npath = 'q.json'\n{table}"
+    );
+    std::fs::write(user.path("b.toml"), config).unwrap();
+    let ended = user.run(&["--config", "b.toml", "--out", "data"], &[]).with(0, REPOSITORY).with(0, "MIT");
+    let ended = ended.with(0, "locale: no hub_repository, left alone");
+    ended.with(0, "annales: goes to data/annales; the configuration looks for it in elsewhere");
+    assert_eq!(std::fs::read(user.path("data/annales/dev.json")).unwrap(), SMALL.as_bytes());
+    assert!(user.hub.seen().iter().any(|seen| seen.line.contains("v9")));
+    user.run(&["other", "--config", "b.toml", "--out", "data"], &[]).with(2, "expected a [[source]] with the name");
+}
+
+#[test]
 fn a_file_that_was_cut_goes_on_where_it_was_cut() {
     let user = User::new();
     user.hub.fail("GET /large/", Fault::CutAfter(user.train.len() / 2));

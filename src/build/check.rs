@@ -1,5 +1,6 @@
 //! First pass: rows are read, checked one by one, and staged.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -85,12 +86,13 @@ struct Chunk<'a> {
 }
 
 /// What became of a chunk.
-struct Outcome {
+struct Outcome<'a> {
     tally: Tally,
     records: Vec<u8>,
     members: Vec<(String, Split, Fingerprint)>,
     rejected: Vec<u8>,
-    originals: Vec<Original>,
+    /// Each with the source that gave it.
+    originals: Vec<(&'a str, Original)>,
     documents: Vec<Document>,
     num_rows: u64,
 }
@@ -160,7 +162,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn check(&self, chunk: Chunk<'_>) -> Result<Outcome> {
+    fn check<'a>(&self, chunk: Chunk<'a>) -> Result<Outcome<'a>> {
         let Chunk { input, rows } = chunk;
         let num_rows = rows.len() as u64;
         let source_name = &input.source.info().name;
@@ -176,10 +178,7 @@ impl Checker<'_> {
                         Err(rejection) => rejected.push(*rejection),
                     }
                 }
-                SourceRow::Original(original) => {
-                    tally.licensed(source_name, &original.license);
-                    originals.push(*original);
-                }
+                SourceRow::Original(original) => originals.push((source_name.as_str(), *original)),
                 SourceRow::Document(document) => {
                     tally.licensed(source_name, &document.license);
                     documents.push(*document);
@@ -256,6 +255,7 @@ struct Writers {
     rejected: StagingWriter,
     deduplicator: Deduplicator,
     originals: Shards<OriginalWriter>,
+    original_ids: HashSet<String>,
     documents: Shards<DocumentWriter>,
     tally: Tally,
 }
@@ -267,12 +267,13 @@ impl Writers {
             rejected: StagingWriter::create(staging.rejected())?,
             deduplicator: Deduplicator::create(&staging.notes_directory(), plan.dedup)?,
             originals: Shards::new(finished, "originals/originals", plan.max_shard_bytes),
+            original_ids: HashSet::new(),
             documents: Shards::new(finished, "documents/documents", plan.max_shard_bytes),
             tally: Tally::default(),
         })
     }
 
-    fn write(&mut self, outcome: Outcome) -> Result<()> {
+    fn write(&mut self, outcome: Outcome<'_>) -> Result<()> {
         let Outcome { tally, records, members, rejected, originals, documents, num_rows: _ } = outcome;
         self.tally.add(tally);
         for (writer, batch) in [(&mut self.records, records), (&mut self.rejected, rejected)] {
@@ -283,7 +284,15 @@ impl Writers {
         for (id, split, fingerprint) in &members {
             self.deduplicator.push(id, *split, fingerprint)?;
         }
-        originals.into_iter().try_for_each(|original| self.originals.write(original))?;
+        for (source, original) in originals {
+            // A corpus and its translation give the same originals; the first to be read is written.
+            if self.original_ids.insert(original.id.clone()) {
+                self.tally.licensed(source, &original.license);
+                self.originals.write(original)?;
+            } else {
+                self.tally.repeated_original(source);
+            }
+        }
         documents.into_iter().try_for_each(|document| self.documents.write(document))
     }
 

@@ -1,16 +1,17 @@
 //! What to build, from a TOML file or the built-in sample.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::declared::{DeclaredSource, RawSource};
 use super::description::Description;
 use crate::dedup::{DedupConfig, SplitRatios};
 use crate::provenance::Layout;
 use crate::record::{Finding, Record};
-use crate::source::{Source, SourceFiles, find};
+use crate::source::{Source, SourceFiles};
 use crate::validate::Rules;
 use crate::{Error, Result, sample};
 
@@ -63,14 +64,6 @@ struct RawConfig {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSource {
-    name: String,
-    path: PathBuf,
-    resplit: Option<SplitRatios>,
-}
-
-#[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawOutput {
     max_shard_bytes: usize,
@@ -82,6 +75,46 @@ impl Default for RawOutput {
     fn default() -> Self {
         Self { max_shard_bytes: 500_000_000, layout: Layout::default() }
     }
+}
+
+impl RawConfig {
+    fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let raw: Self = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() as u64 + 1);
+            Error::Format { path: path.to_path_buf(), row: line, message: error.message().to_owned() }
+        })?;
+        if raw.source.is_empty() {
+            return Err(Error::format(path, "expected at least one [[source]] with a name and a path"));
+        }
+        if raw.output.max_shard_bytes == 0 {
+            return Err(Error::config("output.max_shard_bytes", "expected at least 1, found 0"));
+        }
+        Ok(raw)
+    }
+
+    /// The sources, taken out of the configuration, which is the file `path`.
+    fn declared(&mut self, path: &Path) -> Result<Vec<DeclaredSource>> {
+        let directory = path.parent().unwrap_or(Path::new(""));
+        let mut names = BTreeSet::new();
+        let mut declared = Vec::new();
+        for source in std::mem::take(&mut self.source) {
+            let name = source.name.clone();
+            if !names.insert(name.clone()) {
+                return Err(Error::config("source.name", format!("expected each source once, found {name:?} twice")));
+            }
+            declared.push(source.declared(directory)?);
+        }
+        Ok(declared)
+    }
+}
+
+/// The sources that the configuration `path` names, in order, whether their files are there or not.
+///
+/// # Errors
+/// Those of [`Plan::from_config`], but for those of the sources' files.
+pub fn declared_sources(path: &Path) -> Result<Vec<DeclaredSource>> {
+    RawConfig::read(path)?.declared(path)
 }
 
 const fn default_seed() -> u64 {
@@ -162,29 +195,14 @@ impl Plan {
     /// [`Error::Io`] if a file cannot be read, [`Error::Format`] if the file is not TOML or has an unknown key,
     /// [`Error::Config`] if a value is out of range.
     pub fn from_config(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-        let raw: RawConfig = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() as u64 + 1);
-            Error::Format { path: path.to_path_buf(), row: line, message: error.message().to_owned() }
-        })?;
-        if raw.source.is_empty() {
-            return Err(Error::format(path, "expected at least one [[source]] with a name and a path"));
-        }
-        if raw.output.max_shard_bytes == 0 {
-            return Err(Error::config("output.max_shard_bytes", "expected at least 1, found 0"));
-        }
-        let mut names = BTreeSet::new();
+        let mut raw = RawConfig::read(path)?;
         let mut inputs = Vec::new();
-        for RawSource { name, path: directory, resplit } in raw.source {
-            if !names.insert(name.clone()) {
-                return Err(Error::config("source.name", format!("expected each source once, found {name:?} twice")));
+        for DeclaredSource { source, path: files, resplit, .. } in raw.declared(path)? {
+            let info = source.info();
+            if !files.exists() {
+                return Err(absent(path, &info.name, &files));
             }
-            let source = find(&name)?;
-            let directory = path.parent().unwrap_or(Path::new("")).join(directory);
-            if !directory.exists() {
-                return Err(absent(path, &name, &directory));
-            }
-            let files = SourceFiles::at(&directory, source.info())?;
+            let files = SourceFiles::at(&files, info)?;
             inputs.push(Input { source, files, resplit });
         }
         let RawOutput { max_shard_bytes, layout } = raw.output;

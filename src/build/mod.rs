@@ -10,6 +10,7 @@ mod card;
 mod check;
 mod config;
 mod croissant;
+mod declared;
 mod description;
 #[cfg(test)]
 mod fixture;
@@ -26,7 +27,8 @@ mod write;
 
 use std::path::Path;
 
-pub use config::{Input, Plan};
+pub use config::{Input, Plan, declared_sources};
+pub use declared::DeclaredSource;
 pub use description::Description;
 pub use observer::{Observer, Options, Step, Unobserved};
 pub use preview::{ExpectedRows, FilePreview, Preview, SourcePreview, Standing, preview};

@@ -23,6 +23,7 @@ pub(super) struct Tally {
     rejected: BTreeMap<String, BTreeMap<String, u64>>,
     notes: BTreeMap<String, Notes>,
     not_compared: BTreeMap<String, u64>,
+    repeated_originals: BTreeMap<String, u64>,
     licenses: BTreeMap<String, BTreeMap<String, u64>>,
     languages: BTreeMap<String, u64>,
 }
@@ -45,6 +46,11 @@ impl Tally {
     /// A translated record from `source` whose English original is not at hand.
     pub(super) fn not_compared(&mut self, source: &str) {
         *self.not_compared.entry(source.to_owned()).or_default() += 1;
+    }
+
+    /// An original of `source` that was there already.
+    pub(super) fn repeated_original(&mut self, source: &str) {
+        *self.repeated_originals.entry(source.to_owned()).or_default() += 1;
     }
 
     /// A record that was read, in its final split, with its findings.
@@ -92,7 +98,7 @@ impl Tally {
 
     /// Adds the counts of another part of the same build.
     pub(super) fn add(&mut self, other: Self) {
-        let Self { read, validate, deduplicate, kinds, rejected, notes, not_compared, licenses, languages } = other;
+        let Self { read, validate, deduplicate, kinds, rejected, notes, licenses, languages, .. } = other;
         add_step(&mut self.read, read);
         add_step(&mut self.validate, validate);
         add_step(&mut self.deduplicate, deduplicate);
@@ -111,7 +117,8 @@ impl Tally {
         for (source, numbers) in licenses {
             add_counts(self.licenses.entry(source).or_default(), numbers);
         }
-        add_counts(&mut self.not_compared, not_compared);
+        add_counts(&mut self.not_compared, other.not_compared);
+        add_counts(&mut self.repeated_originals, other.repeated_originals);
         add_counts(&mut self.languages, languages);
     }
 
@@ -137,7 +144,10 @@ impl Tally {
         let not_compared = self.not_compared.get(source).map(|number| {
             format!("{number} translated records not compared with an English original, which is not at hand")
         });
-        self.notes.get(source).into_iter().flatten().map(said).chain(not_compared).collect()
+        let repeated = self.repeated_originals.get(source).map(|number| {
+            format!("{number} originals were left out: they had been read already, and are written once")
+        });
+        self.notes.get(source).into_iter().flatten().map(said).chain(not_compared).chain(repeated).collect()
     }
 
     /// Rows of a source that are in the data set, by licence.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
@@ -11,8 +12,9 @@ use serde::Serialize;
 use super::hub_environment::access;
 use super::{Outcome, Terminal};
 use crate::Result;
+use crate::build::{DeclaredSource, declared_sources};
 use crate::hub::{Access, Fetched, Observer, Plan, Request, fetch};
-use crate::source::find;
+use crate::source::{Source, find};
 
 /// Bring corpora from the Hugging Face Hub, at the commits in DIR/sources.lock where they are pinned.
 ///
@@ -20,9 +22,12 @@ use crate::source::find;
 /// `HF_HUB_DOWNLOAD_TIMEOUT`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Sources, as `medinjection sources` names them.
-    #[arg(required = true, value_name = "SOURCE")]
+    /// Sources, as `medinjection sources` names them; with --config, as it names them, or all that have a repository.
+    #[arg(required_unless_present = "config", value_name = "SOURCE")]
     sources: Vec<String>,
+    /// Configuration of a build, whose `hub_repository` and `revision` go before those of the sources.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Directory for the sources and for sources.lock.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -59,21 +64,22 @@ struct Failure {
 /// # Errors
 /// If an option or a variable is wrong, or a source could not be fetched; the other ones are fetched all the same.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
+    let wanted = wanted(args, terminal)?;
     anyhow::ensure!(
-        args.revision.is_none() || args.sources.len() == 1,
+        args.revision.is_none() || wanted.len() == 1,
         "--revision: expected a single SOURCE, found {}; a revision is one repository's own",
-        args.sources.len()
+        wanted.len()
     );
     let access = access(|name| std::env::var(name).ok())?;
-    let repositories = repositories(args)?;
+    let repositories = repositories(args, &wanted)?;
     let mut report = Report { sources: Vec::new(), failed: Vec::new() };
     let mut watcher = Watcher { terminal, bar: ProgressBar::hidden() };
-    for source in &args.sources {
-        match fetch_one(args, source, repositories.get(source.as_str()).copied(), &access, &mut watcher) {
+    for source in &wanted {
+        match fetch_one(args, source, repositories.get(source.name.as_str()).copied(), &access, &mut watcher) {
             Ok(fetched) => report.sources.push(fetched),
             Err(error) => {
                 terminal.note(&format!("error: {error}"));
-                report.failed.push(Failure { source: source.clone(), message: error.to_string() });
+                report.failed.push(Failure { source: source.name.clone(), message: error.to_string() });
             }
         }
     }
@@ -86,21 +92,65 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let names: Vec<&str> = report.failed.iter().map(|failure| failure.source.as_str()).collect();
-    anyhow::bail!("{} of {} sources could not be fetched: {}", names.len(), args.sources.len(), names.join(", "))
+    anyhow::bail!("{} of {} sources could not be fetched: {}", names.len(), wanted.len(), names.join(", "))
+}
+
+/// A source that is to be fetched.
+struct Wanted {
+    name: String,
+    /// How it is read; not yet looked for where no configuration says.
+    source: Option<Arc<dyn Source>>,
+    repository: Option<String>,
+    revision: Option<String>,
+}
+
+/// The sources that are named, or those of the configuration that are on the Hub.
+fn wanted(args: &Args, terminal: &Terminal) -> anyhow::Result<Vec<Wanted>> {
+    let Some(config) = &args.config else {
+        let named = |name: &String| Wanted { name: name.clone(), source: None, repository: None, revision: None };
+        return Ok(args.sources.iter().map(named).collect());
+    };
+    let declared = declared_sources(config)?;
+    let is_declared = |name: &String| declared.iter().any(|source| source.source.info().name == *name);
+    if let Some(name) = args.sources.iter().find(|name| !is_declared(name)) {
+        anyhow::bail!("{}: expected a [[source]] with the name {name:?}, found none", config.display());
+    }
+    let mut wanted = Vec::new();
+    for DeclaredSource { source, path, hub_repository, revision, .. } in declared {
+        let info = source.info();
+        let is_named = args.sources.contains(&info.name);
+        if !is_named && !args.sources.is_empty() {
+            continue;
+        }
+        if !is_named && hub_repository.is_none() && info.hub_repository.is_empty() {
+            terminal.note(&format!("{}: no hub_repository, left alone", info.name));
+            continue;
+        }
+        let destination = args.out.join(&info.name);
+        if std::path::absolute(&destination)? != std::path::absolute(&path)? {
+            let (goes, looks) = (destination.display(), path.display());
+            terminal.note(&format!("{}: goes to {goes}; the configuration looks for it in {looks}", info.name));
+        }
+        wanted.push(Wanted { name: info.name.clone(), source: Some(source), repository: hub_repository, revision });
+    }
+    Ok(wanted)
 }
 
 fn fetch_one(
     args: &Args,
-    source: &str,
+    wanted: &Wanted,
     repository: Option<&str>,
     access: &Access,
     watcher: &mut Watcher<'_>,
 ) -> Result<Fetched> {
-    let source = find(source)?;
+    let source = match &wanted.source {
+        Some(source) => Arc::clone(source),
+        None => find(&wanted.name)?,
+    };
     let request = Request {
         info: source.info(),
-        repository,
-        revision: args.revision.as_deref(),
+        repository: repository.or(wanted.repository.as_deref()),
+        revision: args.revision.as_deref().or(wanted.revision.as_deref()),
         out: &args.out,
         update: args.update,
     };
@@ -111,10 +161,10 @@ fn fetch_one(
 }
 
 /// The repositories that were named, by source.
-fn repositories(args: &Args) -> anyhow::Result<BTreeMap<&str, &str>> {
+fn repositories<'a>(args: &'a Args, wanted: &[Wanted]) -> anyhow::Result<BTreeMap<&'a str, &'a str>> {
     let mut repositories = BTreeMap::new();
     for text in &args.repositories {
-        let named = text.split_once('=').filter(|(source, _)| args.sources.iter().any(|name| name == source));
+        let named = text.split_once('=').filter(|(source, _)| wanted.iter().any(|wanted| wanted.name == *source));
         let Some((source, repository)) = named else {
             anyhow::bail!("--repository: expected SOURCE=OWNER/NAME with one of the sources named, found {text:?}")
         };

@@ -1,4 +1,4 @@
-//! `medinjection inspect`: looks into a data set.
+//! `medinjection inspect`: looks into a data set, or into what would make one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,7 +11,7 @@ use crate::inspect::{Stats, stats};
 use crate::provenance::Dataset;
 use crate::record::{Original, Record, Split};
 
-/// Look into a data set.
+/// Look into a data set, or into the sources of one.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -29,6 +29,7 @@ enum What {
     Show(Show),
     Overlaps(super::overlaps::Args),
     Trace(super::trace::Args),
+    Preview(super::preview::Args),
     Language(inspect_language::Args),
 }
 
@@ -58,6 +59,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
         }
         What::Overlaps(args) => return super::overlaps::run(args, terminal),
         What::Trace(args) => return super::trace::run(args, terminal),
+        What::Preview(args) => return super::preview::run(args, terminal),
         What::Language(args) => return inspect_language::run(args, terminal),
         What::Show(show) => {
             let dataset = Dataset::open(&show.dataset)?;

@@ -11,6 +11,7 @@ mod inspect;
 mod inspect_language;
 mod mix;
 mod overlaps;
+mod preview;
 mod render;
 mod report;
 mod schema;

@@ -188,7 +188,13 @@ pub(super) fn in_order(texts: impl IntoIterator<Item = String>, key: &str) -> Re
 }
 
 /// The choices of columns one a letter, of which the last may be empty.
-pub(super) fn from_columns<const N: usize>(columns: [Option<String>; N], key: &str) -> Result<Vec<Choice>, String> {
+///
+/// # Errors
+/// A text that names `key` where there are more than letters.
+pub(super) fn from_columns(
+    columns: impl IntoIterator<Item = Option<String>>,
+    key: &str,
+) -> Result<Vec<Choice>, String> {
     let mut texts: Vec<String> = columns.into_iter().map(Option::unwrap_or_default).collect();
     while texts.last().is_some_and(|text| text.trim().is_empty()) {
         texts.pop();

@@ -92,6 +92,7 @@ mod pubmedqa;
 mod question;
 mod released;
 mod s_editions;
+mod table;
 
 use std::sync::Arc;
 
@@ -101,6 +102,7 @@ pub(crate) use files::matches;
 pub use files::{SourceFile, SourceFiles};
 pub use info::{RowKind, SourceInfo};
 pub use question::{Answer, Place, Question};
+pub use table::{AnswerForm, ChoiceColumns, ColumnMapping, SplitRule, TableFormat, TableOptions, TableSource};
 
 use crate::record::{Document, Original, Record};
 use crate::{Error, Result};
