@@ -1,13 +1,21 @@
-//! The metrics against reference values by `NumPy` and `SciPy` (`tests/parity/metrics.py`).
+//! The metrics against reference values by `NumPy` and `SciPy` (`tests/parity/metrics.py`), and by sacreBLEU
+//! (`tests/parity/translation_metrics.py`).
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use medinjection_fr::metrics::{Answered, LabelSet, aggregate, exact_match, hamming_score, jaccard, mean_intervals};
+use medinjection_fr::metrics::{
+    Answered, BleuCounts, ChrfCounts, LabelSet, aggregate, bleu, chrf, exact_match, hamming_score, jaccard,
+    mean_intervals,
+};
 use medinjection_fr::record::{ChoiceLabel, Task};
 use serde_json::Value;
 
 fn reference() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parity/metrics.json");
+    fixture("metrics.json")
+}
+
+fn fixture(name: &str) -> Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parity").to_owned() + "/" + name;
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -57,5 +65,47 @@ fn intervals_agree_with_two_hundred_thousand_resamples() {
         for (end, expected) in found.iter().zip(expected["interval"].as_array().unwrap()) {
             assert!((end - expected.as_f64().unwrap()).abs() < tolerance, "{name}: {found:?}");
         }
+    }
+}
+
+/// Compares with sacreBLEU, whose scores are in [0, 100].
+fn equals_sacrebleu(found: f64, expected: &Value, what: &str) {
+    assert!((found - expected.as_f64().unwrap()).abs() < 1e-9, "{what}: {found} against {expected}");
+}
+
+#[test]
+fn bleu_and_chrf_of_a_sentence_equal_sacrebleus() {
+    let reference = fixture("translation_metrics.json");
+    let sentences = reference["sentences"].as_array().unwrap();
+    assert!(sentences.len() > 100);
+    for sentence in sentences {
+        let [hypothesis, expected] = ["hypothesis", "reference"].map(|side| sentence[side].as_str().unwrap());
+        let chrf = ChrfCounts::of(hypothesis, expected);
+        equals_sacrebleu(BleuCounts::of(hypothesis, expected).sentence_score(), &sentence["bleu"], hypothesis);
+        equals_sacrebleu(chrf.chrf(), &sentence["chrf"], hypothesis);
+        equals_sacrebleu(chrf.chrf_plus_plus(), &sentence["chrf_plus_plus"], hypothesis);
+    }
+}
+
+#[test]
+fn bleu_and_chrf_of_a_corpus_equal_sacrebleus() {
+    let reference = fixture("translation_metrics.json");
+    let pairs: Vec<(&str, &str)> = reference["sentences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sentence| (sentence["hypothesis"].as_str().unwrap(), sentence["reference"].as_str().unwrap()))
+        .collect();
+    // The odd texts come first, the real ones after them.
+    let num_odd = usize::try_from(reference["num_odd"].as_u64().unwrap()).unwrap();
+    for (name, pairs) in [("odd", &pairs[..num_odd]), ("real", &pairs[num_odd..]), ("all", &pairs[..])] {
+        let expected = &reference["corpora"][name];
+        equals_sacrebleu(bleu(pairs.iter().copied()), &expected["bleu"], name);
+        equals_sacrebleu(chrf(pairs.iter().copied()), &expected["chrf"], name);
+        let mut counts = ChrfCounts::default();
+        for (hypothesis, reference) in pairs {
+            counts.add(&ChrfCounts::of(hypothesis, reference));
+        }
+        equals_sacrebleu(counts.chrf_plus_plus(), &expected["chrf_plus_plus"], name);
     }
 }

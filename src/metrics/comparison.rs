@@ -144,7 +144,10 @@ mod tests {
             answered: Answered { gold: set("A"), predicted: set(label), num_choices: Some(5) },
         };
         let key = SetKey { source: "frenchmedmcqa".to_owned(), task: Task::Mcqu };
-        Predictions { sets: BTreeMap::from([(key, answers.iter().map(item).collect())]), num_open: 0 }
+        Predictions {
+            sets: BTreeMap::from([(key, answers.iter().map(item).collect())]),
+            open: super::super::OpenAnswers::default(),
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{Answered, LabelSet, parse_labels};
+use super::{Answered, BleuCounts, ChrfCounts, LabelSet, parse_labels};
 use crate::provenance::Lines;
 use crate::record::Task;
 use crate::render::PredictionRow;
@@ -36,13 +36,37 @@ pub struct Item {
     pub answered: Answered,
 }
 
+/// The open questions of a file of predictions, counted against their references.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenAnswers {
+    /// Number of open questions.
+    pub num_records: u64,
+    /// Number of those that have a reference, to which the counts belong.
+    pub num_with_reference: u64,
+    /// What BLEU counts.
+    pub bleu: BleuCounts,
+    /// What chrF counts.
+    pub chrf: ChrfCounts,
+}
+
+impl OpenAnswers {
+    fn add(&mut self, prediction: &str, reference: Option<&str>) {
+        self.num_records += 1;
+        if let Some(reference) = reference.filter(|text| !text.trim().is_empty()) {
+            self.num_with_reference += 1;
+            self.bleu.add(&BleuCounts::of(prediction, reference));
+            self.chrf.add(&ChrfCounts::of(prediction, reference));
+        }
+    }
+}
+
 /// A file of predictions. Invariant: it holds at least one row, and no identifier twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Predictions {
     /// Multiple-choice questions by source and task, in the order of the file.
     pub sets: BTreeMap<SetKey, Vec<Item>>,
-    /// Number of open questions, which are not scored.
-    pub num_open: u64,
+    /// Open questions.
+    pub open: OpenAnswers,
 }
 
 impl Predictions {
@@ -57,13 +81,13 @@ impl Predictions {
     /// [`Error::Io`] if the file cannot be read; [`Error::Format`] naming the row if one is not a prediction, has no
     /// usable gold labels, a `parsed` that its text contradicts or an identifier that came before, or if there is no row.
     pub fn read(path: &Path) -> Result<Self> {
-        let mut predictions = Self { sets: BTreeMap::new(), num_open: 0 };
+        let mut predictions = Self { sets: BTreeMap::new(), open: OpenAnswers::default() };
         let mut seen = BTreeSet::new();
         for line in Lines::open(path)? {
             let (row_number, line) = line?;
             predictions.add(&line, row_number, &mut seen).map_err(|message| Error::row(path, row_number, message))?;
         }
-        if predictions.sets.is_empty() && predictions.num_open == 0 {
+        if predictions.sets.is_empty() && predictions.open.num_records == 0 {
             return Err(Error::format(path, "expected at least one prediction, found none"));
         }
         Ok(predictions)
@@ -85,7 +109,7 @@ impl Predictions {
             return Err(format!("id: expected an identifier of its own, found {id:?} a second time"));
         }
         if row.task == Task::Oeq {
-            self.num_open += 1;
+            self.open.add(&row.prediction, row.reference.as_deref());
             return Ok(());
         }
         let answered = answered(&row)?;
@@ -154,9 +178,10 @@ mod tests {
     #[test]
     fn the_least_that_a_row_needs_is_enough() {
         let text = "\u{feff}{\"task\":\"mcq\",\"prediction\":\"A, C\",\"reference\":\"A, C\"}\n\n\
-                    {\"task\":\"oeq\",\"prediction\":\"aspirine\"}\n";
+                    {\"task\":\"oeq\",\"prediction\":\"aspirine\"}\n\
+                    {\"task\":\"oeq\",\"prediction\":\"aspirine\",\"reference\":\"aspirine\"}\n";
         let predictions = read(text).unwrap();
-        assert_eq!(predictions.num_open, 1);
+        assert_eq!((predictions.open.num_records, predictions.open.num_with_reference), (2, 1));
         let (key, items) = predictions.sets.first_key_value().unwrap();
         assert_eq!((key.to_string().as_str(), items[0].id.as_str()), ("unspecified mcq", "row 1"));
         assert_eq!(items[0].answered.gold, items[0].answered.predicted);

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Interval, NUM_RESAMPLES, Resampling, SEED, aggregate_interval, mean_intervals};
 use super::{
-    Answered, Item, Predictions, SetKey, aggregate, chance_exact_match, exact_match, hamming_score, jaccard, mean,
+    Answered, Item, OpenAnswers, Predictions, SetKey, aggregate, chance_exact_match, exact_match, hamming_score,
+    jaccard, mean,
 };
 use crate::record::Task;
 
-/// The scores of a file of predictions. Metrics are in [0, 1], intervals are 95 % percentile bootstrap intervals.
+/// The scores of a file of predictions. Metrics of multiple choice are in [0, 1], intervals are 95 % percentile bootstrap intervals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scores {
@@ -80,12 +81,33 @@ pub struct AggregateScores {
     pub chance_exact_match: Option<f64>,
 }
 
-/// Open questions: counted, not scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The scores of all open questions together, in [0, 100]; null where no question has a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OpenScores {
     /// Number of questions.
     pub num_records: u64,
+    /// Number of those that have a reference and are scored.
+    #[serde(default)]
+    pub num_with_reference: u64,
+    /// BLEU of the answers against their references.
+    #[serde(default)]
+    pub bleu: Option<f64>,
+    /// chrF of the answers against their references.
+    #[serde(default)]
+    pub chrf: Option<f64>,
+}
+
+impl OpenScores {
+    fn of(open: &OpenAnswers) -> Self {
+        let scored = |score: f64| (open.num_with_reference > 0).then_some(score);
+        Self {
+            num_records: open.num_records,
+            num_with_reference: open.num_with_reference,
+            bleu: scored(open.bleu.score()),
+            chrf: scored(open.chrf.chrf()),
+        }
+    }
 }
 
 /// Scores `predictions`, a file whose SHA-256 is `sha256`.
@@ -99,7 +121,7 @@ pub fn score(predictions: &Predictions, sha256: String) -> Scores {
         seed: SEED,
         aggregate: aggregate_scores(predictions, &sets),
         sets,
-        open: OpenScores { num_records: predictions.num_open },
+        open: OpenScores::of(&predictions.open),
     }
 }
 

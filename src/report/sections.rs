@@ -5,6 +5,7 @@ use super::format::{concat, count, duration, escape, grouped, percent, percent_i
 use super::results::aggregate_row;
 use super::run::Run;
 use super::study::PUBLISHED;
+use super::text::open_scores;
 use crate::mixture::{MixtureSummary, SplitSummary};
 use crate::provenance::TOOL_VERSION;
 use crate::record::Task;
@@ -47,8 +48,9 @@ pub(super) fn unscored(run: &Run) -> String {
         ));
     }
     if run.base.open.num_records > 0 {
-        let questions = count(run.base.open.num_records, "open question was", "open questions were");
-        notes.push(format!("{questions} answered and not scored."));
+        let questions = count(run.base.open.num_records, "open question", "open questions");
+        let [base, tuned] = [&run.base, &run.tuned].map(|scores| open_scores(&scores.open));
+        notes.push(format!("{questions}. Base model: {base}. Tuned: {tuned}."));
     }
     concat(notes.iter().map(|note| format!("<p class=\"note\">{note}</p>")))
 }

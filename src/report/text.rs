@@ -3,7 +3,7 @@
 use super::format::{percent, points};
 use super::results::{Row, caveats, rows, verdict};
 use super::run::Run;
-use crate::metrics::{Interval, Scores};
+use crate::metrics::{Interval, OpenScores, Scores};
 
 /// The scores of one file of predictions: a row a source and task, and the aggregate.
 #[must_use]
@@ -35,9 +35,17 @@ pub fn scores_table(scores: &Scores) -> String {
     let mut text = aligned(&lines, 2);
     text.push_str("in percent, with 95 % bootstrap intervals\n");
     if scores.open.num_records > 0 {
-        text.push_str(&["open questions: ", &scores.open.num_records.to_string(), ", not scored\n"].concat());
+        text.push_str(&format!("open questions: {}, {}\n", scores.open.num_records, open_scores(&scores.open)));
     }
     text
+}
+
+/// BLEU and chrF of open questions, and how many have no reference.
+pub(super) fn open_scores(open: &OpenScores) -> String {
+    let (Some(bleu), Some(chrf)) = (open.bleu, open.chrf) else { return "not scored: none has a reference".to_owned() };
+    let without = open.num_records - open.num_with_reference;
+    let rest = if without == 0 { String::new() } else { format!(" ({without} without reference)") };
+    format!("BLEU {bleu:.1}, chrF {chrf:.1} against their references{rest}")
 }
 
 /// Base against tuned: a row a source and task for one run, a row a run for several.
