@@ -1,5 +1,6 @@
 //! Aligned rows: MMLU with its translation, TICO-19 as open questions.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use medinjection_fr::record::{
@@ -45,22 +46,33 @@ pub(crate) fn mmlu(directory: &Path, all: bool) -> (Vec<Row>, Vec<String>, Vec<S
         names.into_iter().partition(|subject| !all && LEARNED.contains(&subject.as_str()));
     let mut rows = Vec::new();
     for subject in &subjects {
-        let table = |ending: &str| -> Vec<csv::StringRecord> {
-            let path = directory.join(format!("{subject}_test{ending}"));
-            csv::ReaderBuilder::new()
-                .has_headers(false)
-                .from_path(path)
-                .unwrap()
-                .records()
-                .map(Result::unwrap)
-                .collect()
-        };
+        let table = |ending: &str| cells_of(&directory.join(format!("{subject}_test{ending}")));
         for (index, (english, french)) in table(".csv").iter().zip(&table(".fr.csv")).enumerate() {
             let cells = |row: &csv::StringRecord| -> Vec<String> { row.iter().map(str::to_owned).collect() };
             rows.push(row(&cells(english), &cells(french), format!("{subject}:{}", index + 1)));
         }
     }
     (rows, subjects, left_out)
+}
+
+/// The texts of question and choices in `<subject>_test.reference.csv`, row by row; `None` where there is no such file.
+pub(crate) fn references(directory: &Path, rows: &[Row]) -> Vec<Option<Vec<String>>> {
+    let mut tables: BTreeMap<String, Vec<csv::StringRecord>> = BTreeMap::new();
+    let reference = |row: &Row| {
+        let (subject, number) = row.place.split_once(':').unwrap();
+        let table = tables.entry(subject.to_owned()).or_insert_with(|| {
+            let path = directory.join(format!("{subject}_test.reference.csv"));
+            if path.is_file() { cells_of(&path) } else { Vec::new() }
+        });
+        let cells = table.get(number.parse::<usize>().unwrap() - 1)?;
+        Some(cells.iter().take(1 + row.record.choices.len()).map(str::to_owned).collect())
+    };
+    rows.iter().map(reference).collect()
+}
+
+fn cells_of(path: &Path) -> Vec<csv::StringRecord> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(path).unwrap();
+    reader.records().map(Result::unwrap).collect()
 }
 
 /// The units of TICO-19 from which the lexicon was not learned, or all; those that are aligned, and those that are not.

@@ -1,11 +1,13 @@
 //! Recall of the translation checks on seeded corruptions, and false alarms on clean rows: one JSON line.
 //!
 //! `translation_checks DIR [--tico FILE] [--all] [--list]`, by `benches/translation_checks.sh`. DIR is laid out like MMLU-FR:
-//! `<subject>_test.csv` beside `<subject>_test.fr.csv`. Rows of the subjects from which the lexicon was learned are left
+//! `<subject>_test.csv` beside `<subject>_test.fr.csv`. `--findings` prints only what is found in the rows as they are, and BLEU
+//! and chrF where `<subject>_test.reference.csv` stands beside them. Rows of the subjects from which the lexicon was learned are left
 //! out unless `--all`; `--list` prints what is found in clean rows, and the corrupted rows that pass, to stderr.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a benchmark may stop at once")]
 
+mod ceiling;
 mod corruption;
 mod data;
 mod random;
@@ -13,8 +15,10 @@ mod random;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use ceiling::{Ceiling, Evidence};
 use corruption::Corruption;
 use data::Row;
+use medinjection_fr::metrics::{BleuCounts, ChrfCounts};
 use medinjection_fr::record::{Reason, Severity};
 use medinjection_fr::validate::validate_translation;
 use random::Random;
@@ -25,18 +29,23 @@ const SEED: u64 = 42;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
-    let (mut directory, mut tico, mut all, mut list) = (None, None, false, false);
+    let (mut directory, mut tico, mut all, mut list, mut findings) = (None, None, false, false, false);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--tico" => tico = arguments.next(),
             "--all" => all = true,
             "--list" => list = true,
+            "--findings" => findings = true,
             _ => directory = Some(argument),
         }
     }
     let directory = directory.expect("usage: translation_checks DIR [--tico FILE] [--all] [--list]");
     let (rows, subjects, left_out) = data::mmlu(std::path::Path::new(&directory), all);
     assert!(!rows.is_empty(), "no aligned rows in {directory}");
+    if findings {
+        println!("{}", found(std::path::Path::new(&directory), &rows, list));
+        return;
+    }
     let clean: Vec<BTreeSet<(String, Reason)>> = rows.iter().map(errors).collect();
     let mut result = Map::new();
     result.insert("subjects".to_owned(), json!(subjects));
@@ -50,6 +59,33 @@ fn main() {
     }
     result.insert("rows_per_second".to_owned(), json!(rows_per_second(&rows)));
     println!("{}", Value::Object(result));
+}
+
+/// What is found in rows as they are, and how like their references they are, field by field.
+fn found(directory: &std::path::Path, rows: &[Row], list: bool) -> Value {
+    let mut report = clean_rates(rows, list);
+    let (mut bleu, mut chrf, mut num_fields) = (BleuCounts::default(), ChrfCounts::default(), 0);
+    for (row, reference) in rows.iter().zip(data::references(directory, rows)) {
+        let Some(reference) = reference else { continue };
+        let fields = |row: &Row| -> Vec<String> {
+            let choices = row.record.choices.iter().map(|choice| choice.text.clone());
+            std::iter::once(row.record.instruction.clone()).chain(choices).collect()
+        };
+        for (hypothesis, reference) in fields(row).iter().zip(&reference) {
+            bleu.add(&BleuCounts::of(hypothesis, reference));
+            chrf.add(&ChrfCounts::of(hypothesis, reference));
+            num_fields += 1;
+        }
+    }
+    if num_fields > 0 {
+        report["against_reference"] = json!({
+            "fields": num_fields,
+            "bleu": bleu.score(),
+            "chrf": chrf.chrf(),
+            "chrf_plus_plus": chrf.chrf_plus_plus(),
+        });
+    }
+    report
 }
 
 /// Field and reason of each error finding of a row.
@@ -97,6 +133,7 @@ fn clean_rates(rows: &[Row], list: bool) -> Value {
 fn recalls(rows: &[Row], clean: &[BTreeSet<(String, Reason)>], list: bool, result: &mut Map<String, Value>) {
     let mut by_kind = Map::new();
     let mut recalls = Vec::new();
+    let mut ceiling = Ceiling::default();
     for corruption in Corruption::ALL {
         let (mut num_rows, mut num_caught) = (0, 0);
         for (row, known) in rows.iter().zip(clean) {
@@ -104,7 +141,11 @@ fn recalls(rows: &[Row], clean: &[BTreeSet<(String, Reason)>], list: bool, resul
             let Some(record) = corruption.seed(&row.record, &row.original, &mut random) else { continue };
             num_rows += 1;
             let corrupted = Row { record, original: row.original.clone(), place: row.place.clone() };
-            if errors(&corrupted).difference(known).next().is_some() {
+            let caught = errors(&corrupted).difference(known).next().is_some();
+            if matches!(corruption, Corruption::ChoicesSwapped) {
+                ceiling.add(Evidence::of(&row.record, &corrupted.record, &row.original), caught);
+            }
+            if caught {
                 num_caught += 1;
             } else if list {
                 eprintln!("MISSED {corruption:?} {}\n{}", row.place, corrupted.shown());
@@ -119,6 +160,7 @@ fn recalls(rows: &[Row], clean: &[BTreeSet<(String, Reason)>], list: bool, resul
         }
     }
     result.insert("recall".to_owned(), Value::Object(by_kind));
+    result.insert("choices_swapped_evidence".to_owned(), ceiling.report(share));
     let num_kinds = u32::try_from(recalls.len()).unwrap();
     result.insert("mean_recall".to_owned(), json!(recalls.iter().sum::<f64>() / f64::from(num_kinds)));
     result.insert("min_recall".to_owned(), json!(recalls.iter().copied().fold(1.0, f64::min)));

@@ -35,7 +35,8 @@ pub fn scores_table(scores: &Scores) -> String {
     let mut text = aligned(&lines, 2);
     text.push_str("in percent, with 95 % bootstrap intervals\n");
     if scores.open.num_records > 0 {
-        text.push_str(&format!("open questions: {}, {}\n", scores.open.num_records, open_scores(&scores.open)));
+        let (number, found) = (scores.open.num_records.to_string(), open_scores(&scores.open));
+        text.push_str(&["open questions: ", &number, ", ", &found, "\n"].concat());
     }
     text
 }
