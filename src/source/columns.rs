@@ -65,16 +65,16 @@ pub(super) fn split_of(file: &SourceFile) -> Result<Split> {
     split_in_path(&file.name).ok_or_else(|| Error::format(file.path(), message))
 }
 
-/// The split that the path of `file` names; where it names none the corpus has no splits, which is said.
+/// The split that the path of `file` names; where it names none all rows are in `default`, which is said.
 ///
 /// # Errors
 /// What `sink` returns.
-pub(super) fn split_or_train(file: &SourceFile, sink: &mut Sink<'_>) -> Result<Split> {
+pub(super) fn split_or(file: &SourceFile, default: Split, sink: &mut Sink<'_>) -> Result<Split> {
     if let Some(split) = split_in_path(&file.name) {
         return Ok(split);
     }
-    say(file, "no split is named in the path: all rows are for training; draw splits with resplit", sink)?;
-    Ok(Split::Train)
+    say(file, format!("no split is named in the path: all rows are in {default}; draw splits with resplit"), sink)?;
+    Ok(default)
 }
 
 /// A document of the corpus `info`, under the corpus's licence, whose authors are not named.

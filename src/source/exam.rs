@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::choices::{Letters, Options, from_columns, gold};
-use super::columns::{Id, split_or_train};
+use super::columns::{Id, split_or};
 use super::formats::{Format, each_row};
 use super::{Answer, Place, Question, Sink, SourceFiles, SourceInfo, say};
 use crate::Result;
@@ -20,7 +20,7 @@ use crate::text::fold;
 pub(super) fn read(info: &SourceInfo, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
     for file in files.iter() {
         let format = Format::of(file)?;
-        let split = split_or_train(file, sink)?;
+        let split = split_or(file, Split::Train, sink)?;
         let variant = format!("exam questions, {}", format.name());
         say(file, &variant, sink)?;
         each_row(files, (file, format, &variant), sink, |row: ExamRow, place| {

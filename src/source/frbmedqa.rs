@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::choices::in_order;
-use super::columns::{Id, split_or_train};
+use super::columns::{Id, split_or};
 use super::formats::{Format, each_row};
 use super::{Answer, Place, Question, RowKind, Sink, Source, SourceFiles, SourceInfo, say};
 use crate::Result;
@@ -49,7 +49,7 @@ impl Source for FrBMedQa {
     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
         for file in files.iter() {
             let format = Format::of(file)?;
-            let split = split_or_train(file, sink)?;
+            let split = split_or(file, Split::Train, sink)?;
             let variant = format!("FrBMedQA, {}", format.name());
             say(file, &variant, sink)?;
             each_row(files, (file, format, &variant), sink, |row: Row, place| Ok(record(row, split, place)?.into()))?;

@@ -67,6 +67,7 @@
 mod case_questions;
 mod choices;
 mod columns;
+mod deft2021;
 mod diamed;
 mod e3c;
 mod exam;
@@ -88,11 +89,14 @@ mod mmlu;
 mod mmlu_fr;
 mod mmlu_pro;
 mod morfitt;
+pub(crate) mod parallel;
 mod pubmedqa;
 mod question;
 mod released;
 mod s_editions;
 mod table;
+mod tico19;
+mod wmt_biomedical;
 
 use std::sync::Arc;
 
@@ -182,6 +186,7 @@ pub trait Source: std::fmt::Debug + Send + Sync {
 pub fn sources() -> Vec<Arc<dyn Source>> {
     let mut sources: Vec<Arc<dyn Source>> = vec![
         Arc::new(case_questions::CaseQuestions),
+        Arc::new(deft2021::Deft2021),
         Arc::new(diamed::DiaMed),
         Arc::new(e3c::E3c),
         Arc::new(frbmedqa::FrBMedQa),
@@ -198,6 +203,8 @@ pub fn sources() -> Vec<Arc<dyn Source>> {
         Arc::new(morfitt::Morfitt),
         Arc::new(pubmedqa::PubMedQa),
         Arc::new(s_editions::SEditions),
+        Arc::new(tico19::Tico19),
+        Arc::new(wmt_biomedical::WmtBiomedical),
     ];
     sources.extend(released::Released::all().map(|source| -> Arc<dyn Source> { Arc::new(source) }));
     sources.sort_by(|left, right| left.info().name.cmp(&right.info().name));

@@ -1,4 +1,4 @@
-//! Rows of JSON, CSV and parquet files, one at a time and in bounded memory.
+//! Rows of JSON, CSV, parquet, TMX and text files, one at a time and in bounded memory.
 //!
 //! A file is split into rows before a row is parsed, so that a row that cannot be parsed never takes the others with it.
 //! A row longer than [`MAX_ROW_BYTES`] is passed over and reported.
@@ -7,10 +7,14 @@ mod brackets;
 mod csv;
 mod json;
 mod table;
+mod text;
+mod tmx;
 
 pub(super) use csv::{csv_rows, joined};
-pub(super) use json::{json_members, whole_json};
+pub(super) use json::{Bad, json_members, whole_json};
 pub(super) use table::{Format, each_row, each_value, first_row};
+pub(super) use text::{TextLines, whole_text};
+pub(super) use tmx::tmx_units;
 
 /// Bytes from which a row is not read on; a long clinical case is a hundred times smaller.
 pub(super) const MAX_ROW_BYTES: usize = 4 << 20;

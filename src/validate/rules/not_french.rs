@@ -2,6 +2,7 @@
 
 use crate::language::{ENGLISH_FROM, LONG_FIELD_LETTERS, UNDETERMINED, detect_fields, english_log_odds, num_letters};
 use crate::record::{FieldLanguage, Finding, Reason, Record};
+use crate::source::parallel::{INTO_ENGLISH, INTO_FRENCH};
 
 /// Share of the letters of determined language from which the record as a whole is not French.
 const WHOLE_SHARE: f64 = 0.85;
@@ -12,7 +13,8 @@ const CONFIDENT: f64 = 0.9;
 /// An error where the record as a whole is confidently in another language; else a warning for each field that is in
 /// English by its own words, whatever its length and its neighbours, and for each long field in a third language.
 ///
-/// Latin names are no language of their own here: a field in Latin is not reported.
+/// Latin names are no language of their own here: a field in Latin is not reported. Nor is the English that an order to
+/// translate is about, or asks for.
 pub(super) fn check(record: &Record) -> Vec<Finding> {
     let detected;
     let languages = if record.languages.is_empty() {
@@ -21,8 +23,10 @@ pub(super) fn check(record: &Record) -> Vec<Finding> {
     } else {
         &record.languages
     };
-    let fields: Vec<(&FieldLanguage, usize)> = record
-        .text_fields()
+    let english = english_by_order(record);
+    let text_fields: Vec<(String, &str)> =
+        record.text_fields().into_iter().filter(|(field, _)| Some(field.as_str()) != english).collect();
+    let fields: Vec<(&FieldLanguage, usize)> = text_fields
         .iter()
         .filter_map(|(field, text)| Some((languages.iter().find(|found| found.field == *field)?, num_letters(text))))
         .collect();
@@ -30,7 +34,16 @@ pub(super) fn check(record: &Record) -> Vec<Finding> {
         let detail = format!("expected a record in French, found {language} (confidence {confidence:.2})");
         return vec![Finding::error(Reason::NotFrench, "instruction", detail)];
     }
-    record.text_fields().iter().filter_map(|(field, text)| foreign_field(field, text, languages)).collect()
+    text_fields.iter().filter_map(|(field, text)| foreign_field(field, text, languages)).collect()
+}
+
+/// The field that is in English where the record orders a translation.
+fn english_by_order(record: &Record) -> Option<&'static str> {
+    match record.instruction.as_str() {
+        INTO_FRENCH => Some("context"),
+        INTO_ENGLISH => Some("answer"),
+        _ => None,
+    }
 }
 
 fn foreign_field(field: &str, text: &str, languages: &[FieldLanguage]) -> Option<Finding> {
@@ -92,7 +105,8 @@ fn share(part: usize, whole: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Severity, fixture::choice_record};
+    use crate::record::Severity;
+    use crate::record::fixture::{choice_record, open_record};
 
     #[test]
     fn an_english_record_is_an_error() {
@@ -128,6 +142,21 @@ mod tests {
         let findings = check(&record);
         assert_eq!((findings.len(), findings[0].severity), (1, Severity::Warning));
         assert_eq!(findings[0].field, "choices.B");
+    }
+
+    #[test]
+    fn an_order_to_translate_has_english_in_its_place_only() {
+        let english = "about how long have these symptoms been going on?";
+        let french = "depuis combien de temps ressentez-vous ces symptômes ?";
+        let findings = |order: &str, context: &str, answer: &str| {
+            let mut record = open_record(order, answer);
+            record.context = context.to_owned();
+            check(&record)
+        };
+        assert_eq!(findings(INTO_FRENCH, english, french), []);
+        assert_eq!(findings(INTO_ENGLISH, french, english), []);
+        let left = findings(INTO_FRENCH, english, english);
+        assert_eq!((left.len(), left[0].severity, left[0].field.as_str()), (1, Severity::Warning, "answer"));
     }
 
     #[test]
