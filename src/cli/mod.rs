@@ -67,6 +67,7 @@ enum Command {
 /// Reads the arguments, runs the command, and gives the exit code: 0 done, 1 done with findings, 2 could not be done.
 #[must_use]
 pub fn main() -> ExitCode {
+    crate::columnar::silence_guarded_panics();
     let arguments = Arguments::parse();
     let terminal = Terminal::new(arguments.json);
     match run(arguments.command, &terminal) {

@@ -14,6 +14,8 @@ mod writer;
 
 pub use batch::Batch;
 pub use features::{Feature, FeatureType, features};
+#[cfg(feature = "cli")]
+pub(crate) use reader::silence_guarded_panics;
 pub use reader::{Rows, read_documents, read_keys, read_originals, read_records, read_rejected};
 pub use row_group::{ROW_GROUP_BYTES, ROW_GROUP_ROWS, RowGroup, RowGroupEncoder, RowGroupWriter};
 pub use rows::{RecordKey, Row};

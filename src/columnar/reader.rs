@@ -1,5 +1,6 @@
 //! Streaming reader of parquet files.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -163,10 +164,29 @@ impl<R> Iterator for Decoded<R> {
 
 /// Runs a step of the parquet reader, which panics on some damaged pages where it should return an error.
 pub(super) fn guarded<V, E: std::fmt::Display>(step: impl FnOnce() -> Result<V, E>) -> Result<V, String> {
-    match catch_unwind(AssertUnwindSafe(step)) {
+    let before = IS_GUARDED.replace(true);
+    let outcome = catch_unwind(AssertUnwindSafe(step));
+    IS_GUARDED.set(before);
+    match outcome {
         Ok(outcome) => outcome.map_err(|error| error.to_string()),
         Err(_) => Err("damaged page".to_owned()),
     }
+}
+
+thread_local! {
+    /// Whether this thread is inside of [`guarded`].
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps the panics of the parquet reader that become errors from being printed as well; meant for programs, once.
+#[cfg(feature = "cli")]
+pub(crate) fn silence_guarded_panics() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !IS_GUARDED.get() {
+            hook(panic);
+        }
+    }));
 }
 
 pub(super) fn not_parquet(path: &Path, error: impl std::fmt::Display) -> Error {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -107,7 +107,8 @@ impl SourceFiles {
         collect(directory, "", &patterns, &mut files)?;
         if files.is_empty() {
             let patterns = info.file_patterns.join(", ");
-            let message = format!("expected files of {}, named like {patterns}, found none", info.name);
+            let there = some_names(directory)?;
+            let message = format!("expected files of {}, named like {patterns}, found none{there}", info.name);
             return Err(Error::format(directory, message));
         }
         Ok(Self::new(files))
@@ -149,6 +150,51 @@ impl SourceFiles {
     #[must_use]
     pub fn revision(&self) -> &str {
         &self.revision
+    }
+}
+
+/// What is in a directory in place of the files that are looked for, to be shown.
+fn some_names(directory: &Path) -> Result<String> {
+    const MAX_NAMES: usize = 5;
+    let entries = std::fs::read_dir(directory).map_err(Error::io(directory))?;
+    let name = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+    let mut names =
+        entries.map(|entry| entry.map(name)).collect::<Result<Vec<_>, _>>().map_err(Error::io(directory))?;
+    names.sort();
+    let num_more = names.len().saturating_sub(MAX_NAMES);
+    names.truncate(MAX_NAMES);
+    Ok(match (names.is_empty(), num_more) {
+        (true, _) => String::new(),
+        (false, 0) => format!("; there is {}", names.join(", ")),
+        (false, _) => format!("; there is {} and {num_more} more", names.join(", ")),
+    })
+}
+
+/// How files begin that hold other files or are compressed.
+const ARCHIVES: [(&[u8], &str); 8] = [
+    (b"PK\x03\x04", "a zip archive or a spreadsheet"),
+    (b"PK\x05\x06", "an empty zip archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstandard archive"),
+    (b"\xfd7zXZ\0", "an xz archive"),
+    (b"BZh91AY&SY", "a bzip2 archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a rar archive"),
+];
+
+/// Refuses an archive by its first bytes: none is unpacked, so that no name in it can lead anywhere.
+fn refuse_archive(path: &Path) -> Result<()> {
+    let mut beginning = Vec::new();
+    File::open(path).map_err(Error::io(path))?.take(512).read_to_end(&mut beginning).map_err(Error::io(path))?;
+    let is_tar = beginning.get(257..262) == Some(b"ustar");
+    let archive = ARCHIVES.iter().find(|(bytes, _)| beginning.starts_with(bytes)).map(|(_, kind)| *kind);
+    match archive.or(is_tar.then_some("a tar archive")) {
+        None => Ok(()),
+        Some(kind) => {
+            let message =
+                format!("expected a file of rows, found {kind}; no archive is unpacked: give the files that are in it");
+            Err(Error::format(path, message))
+        }
     }
 }
 
@@ -195,6 +241,7 @@ fn file_at(path: &Path, name: String) -> Result<SourceFile> {
         let found = if metadata.is_dir() { "a directory" } else { "a pipe, socket or device" };
         return Err(Error::format(path, format!("expected a file, found {found}")));
     }
+    refuse_archive(path)?;
     let (sha256, num_bytes) = (sha256_file(path)?, metadata.len());
     Ok(SourceFile { name, sha256, num_bytes, content: Content::Path(path.to_path_buf()) })
 }
@@ -273,6 +320,19 @@ mod tests {
             assert!(refusal.contains("train.json: expected UTF-8 text, found UTF-16"), "{refusal}");
         }
         assert_eq!((utf_16(b"a\0b"), utf_16(b""), utf_16("été".as_bytes())), (None, None, None));
+    }
+
+    #[test]
+    fn an_archive_is_refused_by_its_first_bytes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("train.json");
+        let tar = [vec![b'a'; 257], b"ustar\0".to_vec(), vec![0; 300]].concat();
+        for bytes in ARCHIVES.iter().map(|(bytes, _)| bytes.to_vec()).chain([tar]) {
+            std::fs::write(&path, bytes).unwrap();
+            let source = find("frenchmedmcqa").unwrap();
+            let refusal = SourceFiles::in_directory(directory.path(), source.info()).unwrap_err().to_string();
+            assert!(refusal.contains("train.json: expected a file of rows, found a"), "{refusal}");
+        }
     }
 
     #[test]

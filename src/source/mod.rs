@@ -96,6 +96,8 @@ mod released;
 mod s_editions;
 mod table;
 mod tico19;
+#[cfg(test)]
+mod total;
 mod wmt_biomedical;
 
 use std::sync::Arc;

@@ -110,9 +110,10 @@ impl Pairs<'_> {
         Place { revision: self.revision, file: self.english, row, format: self.variant }
     }
 
-    fn give(&self, row: u64, english: String, french: String, id: &str, sink: &mut Sink<'_>) -> Result<()> {
-        let id = format!("{}/{id}", self.english.name);
-        both_directions(&INFO, &self.place(row), self.split, Pair { english, french, id }, sink)
+    /// The pair of the English and French texts that the corpus calls `id`.
+    fn pair(&self, english: &str, french: &str, id: &str) -> Pair {
+        let text = |text: &str| text.trim().to_owned();
+        Pair { english: text(english), french: text(french), id: format!("{}/{id}", self.english.name) }
     }
 
     fn by_line(&self, sink: &mut Sink<'_>) -> Result<()> {
@@ -130,7 +131,8 @@ impl Pairs<'_> {
                 // Blank lines stand between documents.
                 (Ok(english), Ok(french)) if english.trim().is_empty() && french.trim().is_empty() => {}
                 (Ok(english), Ok(french)) => {
-                    self.give(row, english.trim().to_owned(), french.trim().to_owned(), &row.to_string(), sink)?;
+                    let pair = self.pair(&english, &french, &row.to_string());
+                    both_directions(&INFO, &self.place(row), self.split, pair, sink)?;
                 }
                 (Err((detail, raw)), _) => sink(self.place(row).unreadable(detail, raw.as_bytes()).into())?,
                 (_, Err((detail, raw))) => {
@@ -159,7 +161,8 @@ impl Pairs<'_> {
                 continue;
             }
             for ((number, (row, english)), (_, french)) in sentences.into_iter().zip(translated.into_values()) {
-                self.give(row, english, french, &format!("{name}/{number}"), sink)?;
+                let pair = self.pair(&english, &french, &format!("{name}/{number}"));
+                both_directions(&INFO, &self.place(row), self.split, pair, sink)?;
             }
         }
         for (name, sentences) in french {

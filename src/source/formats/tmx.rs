@@ -37,11 +37,11 @@ pub(in crate::source) fn tmx_units(
 ) -> Result<()> {
     let mut reader = Reader::from_reader(Budgeted { reader: file.open()?, num_left: MAX_ROW_BYTES });
     let mut buffer = Vec::new();
-    let mut units = Units::default();
+    let mut reading = Reading::default();
     let refused = |row: u64, message: &str| Error::row(file.path(), row, format!("expected TMX, {message}"));
     loop {
         buffer.clear();
-        let row = units.num_units + 1;
+        let row = reading.num_units + 1;
         let event = reader.read_event_into(&mut buffer).map_err(|error| match error {
             quick_xml::Error::Io(cause) if cause.kind() == std::io::ErrorKind::FileTooLarge => {
                 refused(row, &format!("found a unit of more than {MAX_ROW_BYTES} bytes"))
@@ -53,24 +53,24 @@ pub(in crate::source) fn tmx_units(
             Event::DocType(declaration) if declaration.contains("<!ENTITY") => {
                 return Err(refused(row, "found entities that are declared; they are not expanded"));
             }
-            Event::Eof if units.depth > 0 => return Err(refused(row, "found the end of the file inside a unit")),
-            Event::Eof if !units.is_tmx => return Err(refused(row, "found no element tmx")),
+            Event::Eof if reading.depth > 0 => return Err(refused(row, "found the end of the file inside a unit")),
+            Event::Eof if !reading.is_tmx => return Err(refused(row, "found no element tmx")),
             Event::Eof => return Ok(()),
-            Event::Start(start) => units.begin(&start),
+            Event::Start(start) => reading.begin(&start),
             Event::Empty(start) => {
-                units.begin(&start);
-                units.end();
+                reading.begin(&start);
+                reading.end();
             }
-            Event::Text(text) => units.text(&text),
-            Event::CData(text) => units.text(&text),
-            Event::GeneralRef(reference) => units.reference(&reference),
-            Event::End(_) => units.end(),
+            Event::Text(text) => reading.text(&text),
+            Event::CData(text) => reading.text(&text),
+            Event::GeneralRef(reference) => reading.reference(&reference),
+            Event::End(_) => reading.end(),
             _ => {}
         }
-        if units.depth > MAX_DEPTH {
+        if reading.depth > MAX_DEPTH {
             return Err(refused(row, &format!("found more than {MAX_DEPTH} elements in one another")));
         }
-        if let Some(unit) = units.finished.take() {
+        if let Some(unit) = reading.finished.take() {
             reader.get_mut().num_left = MAX_ROW_BYTES;
             each(row, unit)?;
         }
@@ -108,7 +108,7 @@ impl BufRead for Budgeted {
 
 /// Where reading is.
 #[derive(Default)]
-struct Units {
+struct Reading {
     is_tmx: bool,
     depth: usize,
     num_units: u64,
@@ -124,7 +124,7 @@ struct Units {
     finished: Option<Result<Unit, (String, String)>>,
 }
 
-impl Units {
+impl Reading {
     fn begin(&mut self, start: &BytesStart<'_>) {
         self.depth += 1;
         match start.local_name().as_ref() {
@@ -275,7 +275,7 @@ mod tests {
         assert!(refusal(deep.as_bytes()).starts_with("x.tmx, row 2: expected TMX, found more than 64 elements"));
         let long = body(&format!("{good}<tu><tuv xml:lang=\"fr\"><seg>{}</seg></tuv></tu>", "a".repeat(MAX_ROW_BYTES)));
         assert!(refusal(long.as_bytes()).starts_with("x.tmx, row 2: expected TMX, found a unit of more than"));
-        assert!(refusal(long[..200].as_bytes()).contains("x.tmx, row 2: expected TMX, found the end of the file"));
+        assert!(refusal(&long.as_bytes()[..200]).contains("x.tmx, row 2: expected TMX, found the end of the file"));
         assert!(refusal(b"<html></html>").contains("found no element tmx"));
         assert!(refusal("<tmx><tu><tuv xml:lang=\"fr\"><seg>d\u{e9}j".as_bytes()).contains("row 1"));
         assert!(refusal(b"<tmx><tu>\xe9</tu></tmx>").contains("row 1: expected TMX, found: "));

@@ -1,4 +1,5 @@
 use super::*;
+use crate::record::fixture::choice_record;
 use crate::record::{Document, Origin, Original, Record};
 use crate::source::Unreadable;
 use crate::source::fixture::read;
@@ -192,4 +193,38 @@ fn originals_and_documents_are_tables_too() {
     let SourceRow::Document(document) = &rows[1] else { panic!("{rows:?}") };
     let Document { text, authors, .. } = &**document;
     assert_eq!((text.as_str(), authors.as_slice()), ("Un cas.", &["X".to_owned()][..]));
+}
+
+#[test]
+fn flipped_bits_of_a_parquet_file_give_rows_or_an_error_with_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("q.parquet");
+    let mut writer = crate::columnar::RecordWriter::create(&path).unwrap();
+    for index in 0..3 {
+        writer.write(choice_record(&format!("Question {index} ?"), &["é", "b"], "B")).unwrap();
+    }
+    writer.finish().unwrap();
+    let columns =
+        "instruction = 'instruction'\nchoices = 'choices'\nanswer = 'answer_labels'\nid = 'provenance.source_file'\n";
+    let source = source(options(TableFormat::Parquet, Some(AnswerForm::Letters), columns));
+    let read = || {
+        let mut rows = Vec::new();
+        let files = SourceFiles::at(&path, source.info())?;
+        source.read(&files, &mut |row| {
+            rows.push(row);
+            Ok(())
+        })?;
+        Ok::<_, Error>(rows)
+    };
+    assert_eq!(records(&read().unwrap()).iter().map(|record| record.answer.as_str()).collect::<Vec<_>>(), ["B"; 3]);
+    let whole = std::fs::read(&path).unwrap();
+    // All bytes would take a minute; eleven goes through all eight bits.
+    for at in (0..whole.len()).step_by(11) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1 << (at % 8);
+        std::fs::write(&path, &damaged).unwrap();
+        if let Err(error) = read() {
+            assert!(error.to_string().contains("q.parquet: "), "byte {at}: {error}");
+        }
+    }
 }
