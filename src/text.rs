@@ -1,8 +1,10 @@
 //! Normalisation and folding of text.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Letters whose folding is looked up: Latin-1 and Latin Extended-A, which is nearly all of French beyond ASCII.
 const TABLED: std::ops::Range<u32> = 0xc0..0x180;
@@ -23,6 +25,18 @@ static LATIN: LazyLock<Vec<char>> = LazyLock::new(|| {
 /// What some editors begin a UTF-8 file with; it is no part of the text.
 pub const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
+/// Every letter with its marks as one character where there is one (NFC); text that is so already is not copied.
+///
+/// ```
+/// assert_eq!(medinjection_fr::text::composed("e\u{301}te\u{301}"), "été");
+/// ```
+#[must_use]
+pub fn composed(text: &str) -> Cow<'_, str> {
+    // Below U+0300, where the first combining mark stands, nothing is to be composed: UTF-8 begins there with 0xCC.
+    let is_composed = text.bytes().all(|byte| byte < 0xCC) || is_nfc_quick(text.chars()) == IsNormalized::Yes;
+    if is_composed { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
+}
+
 /// Folds text for comparison: lower case, no accents, every run of other than letters and digits one space.
 ///
 /// Two texts that a reader takes for the same question fold to the same string. Empty where nothing is left.
@@ -34,11 +48,14 @@ pub const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut folding = Folding { text: &mut folded, gap: false };
-    for character in text.chars() {
-        if character.is_ascii() {
-            folding.push_ascii(character);
-            continue;
-        }
+    let mut characters = text.chars();
+    loop {
+        // Most of French is ASCII, which needs no decoding.
+        let rest = characters.as_str();
+        let num_ascii = rest.bytes().take_while(u8::is_ascii).count();
+        folding.push_ascii(&rest.as_bytes()[..num_ascii]);
+        characters = rest[num_ascii..].chars();
+        let Some(character) = characters.next() else { break };
         let code = u32::from(character);
         match TABLED.contains(&code).then(|| LATIN[(code - TABLED.start) as usize]) {
             Some(letter) if letter != '\0' => folding.push_letter(letter),
@@ -69,11 +86,14 @@ struct Folding<'a> {
 }
 
 impl Folding<'_> {
-    fn push_ascii(&mut self, character: char) {
-        if character.is_ascii_alphanumeric() {
-            self.push_letter(character.to_ascii_lowercase());
-        } else {
-            self.gap = true;
+    fn push_ascii(&mut self, bytes: &[u8]) {
+        for run in bytes.chunk_by(|left, right| left.is_ascii_alphanumeric() == right.is_ascii_alphanumeric()) {
+            if run[0].is_ascii_alphanumeric() {
+                self.begin_letter();
+                self.text.extend(run.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
+            } else {
+                self.gap = true;
+            }
         }
     }
 
@@ -92,8 +112,6 @@ impl Folding<'_> {
 
 #[cfg(test)]
 mod tests {
-    use unicode_normalization::UnicodeNormalization;
-
     use super::*;
 
     /// Folding as it is defined, without tables.
@@ -118,6 +136,11 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn composing_is_as_defined(text in "\\PC*|[a-zé\u{301}\u{302}’가ᄀ]*") {
+            proptest::prop_assert_eq!(composed(&text), text.nfc().collect::<String>());
+        }
+
         #[test]
         fn folding_twice_changes_nothing(text in "\\PC*") {
             let once = fold(&text);

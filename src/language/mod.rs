@@ -88,7 +88,7 @@ pub fn detect_fields(record: &Record) -> Vec<FieldLanguage> {
     let total: f64 = evidence.iter().map(|evidence| evidence.french).sum();
     let languages = fields.into_iter().zip(&evidence).map(|((field, text), own)| {
         let Verdict { language, confidence } = judge(text, own, lent(total - own.french));
-        FieldLanguage { field, language: language.to_owned(), confidence }
+        FieldLanguage { field: field.to_owned(), language: language.to_owned(), confidence }
     });
     languages.collect()
 }

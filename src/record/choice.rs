@@ -17,8 +17,8 @@ impl ChoiceLabel {
 
     /// Position of the choice that the label names, counted from 0.
     #[must_use]
-    pub fn index(self) -> usize {
-        usize::from(u8::try_from(self.0).unwrap_or(b'A') - b'A')
+    pub const fn index(self) -> usize {
+        (self.0 as u32 - 'A' as u32) as usize
     }
 
     /// The letter.

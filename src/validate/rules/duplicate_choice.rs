@@ -1,8 +1,7 @@
 //! Two choices that say the same.
 
-use unicode_normalization::UnicodeNormalization;
-
 use crate::record::{Choice, Finding, Reason, Record};
+use crate::text::composed;
 
 /// An error where a correct choice is repeated as a wrong one, so that the question has no answer; else a warning.
 ///
@@ -30,15 +29,22 @@ fn finding(record: &Record, first: &Choice, second: &Choice) -> Finding {
 }
 
 fn canonical(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let text: String = words.join(" ").trim_end_matches(['.', ' ']).nfc().collect();
+    let mut spaced = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !spaced.is_empty() {
+            spaced.push(' ');
+        }
+        spaced.push_str(word);
+    }
+    let text = composed(spaced.trim_end_matches(['.', ' ']));
     let first_word = text.split(' ').next().unwrap_or_default();
     // A capital that opens a word is typography; in `Bb`, `pH` or `RH` it is the meaning.
     if first_word.chars().count() < 4 || first_word.chars().skip(1).any(|character| !character.is_lowercase()) {
-        return text;
+        return text.into_owned();
     }
     let mut characters = text.chars();
-    characters.next().into_iter().flat_map(char::to_lowercase).chain(characters).collect()
+    let first: String = characters.next().into_iter().flat_map(char::to_lowercase).collect();
+    first + characters.as_str()
 }
 
 #[cfg(test)]

@@ -30,13 +30,23 @@ const KINDS: &[Kind] = &[
 pub(super) fn check(record: &Record) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (field, text) in record.text_fields() {
-        if text.is_ascii() && !text.contains(|character: char| character.is_control() || character == '?') {
+        if !text.contains(is_suspicious) {
             continue;
         }
         let characters: Vec<char> = text.chars().collect();
-        findings.extend(KINDS.iter().filter_map(|kind| finding(kind, &field, &characters)));
+        findings.extend(KINDS.iter().filter_map(|kind| finding(kind, field, &characters)));
     }
     findings
+}
+
+/// Whether damage of some kind can begin with the character; correct French holds few of these.
+fn is_suspicious(character: char) -> bool {
+    match character {
+        '\0'..='\u{7f}' => character == '?' || (character.is_control() && !matches!(character, '\n' | '\r' | '\t')),
+        'Ã' | 'Â' | 'Î' | 'Ï' | 'Å' | 'â' | '\u{80}'..='\u{9f}' | '\u{ad}' => true,
+        '\u{a0}'..='\u{2ff}' | '\u{2010}'..='\u{2027}' => false,
+        _ => true,
+    }
 }
 
 fn finding(kind: &Kind, field: &str, text: &[char]) -> Option<Finding> {
@@ -121,6 +131,15 @@ mod tests {
         #[test]
         fn any_text_is_looked_at_without_panic(text in "\\PC*|[ÃÂâÅ?éa\u{301}]*") {
             check(&open_record(&text, &text));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_damage_stands_where_nothing_is_suspicious(text in "\\PC*|[ÃÂâÅe\u{301}?a\u{ad}ﬁœ’\u{80}\u{0}\u{feff}é]*") {
+            let characters: Vec<char> = text.chars().collect();
+            let damaged = KINDS.iter().any(|kind| finding(kind, "instruction", &characters).is_some());
+            proptest::prop_assert!(!damaged || text.contains(is_suspicious));
         }
     }
 }

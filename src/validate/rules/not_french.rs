@@ -24,8 +24,8 @@ pub(super) fn check(record: &Record) -> Vec<Finding> {
         &record.languages
     };
     let english = english_by_order(record);
-    let text_fields: Vec<(String, &str)> =
-        record.text_fields().into_iter().filter(|(field, _)| Some(field.as_str()) != english).collect();
+    let text_fields: Vec<(&str, &str)> =
+        record.text_fields().into_iter().filter(|(field, _)| Some(*field) != english).collect();
     let fields: Vec<(&FieldLanguage, usize)> = text_fields
         .iter()
         .filter_map(|(field, text)| Some((languages.iter().find(|found| found.field == *field)?, num_letters(text))))
@@ -52,6 +52,10 @@ fn foreign_field(field: &str, text: &str, languages: &[FieldLanguage]) -> Option
     let third = is_foreign(found) && found.language != "en";
     let detail = if third && num_letters >= LONG_FIELD_LETTERS {
         format!("expected a field in French, found {} (confidence {:.2})", found.language, found.confidence)
+    } else if found.language == "fr" {
+        // What other fields lend is less than the least log-odds of English: where it is French with them, it is not
+        // English without them.
+        return None;
     } else {
         let log_odds = english_log_odds(text);
         if third || log_odds < ENGLISH_FROM || !has_word(text) || is_latin_name(text) {
