@@ -64,15 +64,20 @@ impl Fingerprinter {
 
     /// The bands of the `MinHash` signature of a set.
     fn bands(&self, shingles: &[u32]) -> Vec<u32> {
-        let mut signature = vec![u32::MAX; self.permutations.len()];
-        for shingle in shingles {
-            for (least, (multiplier, summand)) in signature.iter_mut().zip(&self.permutations) {
-                *least = (*least).min(upper(multiplier.wrapping_mul(u64::from(*shingle)).wrapping_add(*summand)));
-            }
-        }
+        let least = |(multiplier, summand): &(u64, u64)| {
+            let permuted = shingles.iter().map(|shingle| permuted(*shingle, *multiplier, *summand));
+            permuted.fold(u32::MAX, u32::min)
+        };
+        let signature: Vec<u32> = self.permutations.iter().map(least).collect();
         let band = |rows: &[u32]| upper(mixed(rows.iter().fold(0, |state, row| step(state, u64::from(*row)))));
         signature.chunks(self.banding.num_rows).map(band).collect()
     }
+}
+
+/// The upper half of `multiplier · shingle + summand`, from products of 32 bits, of which a processor makes several at once.
+const fn permuted(shingle: u32, multiplier: u64, summand: u64) -> u32 {
+    let lower = (multiplier & 0xffff_ffff) * shingle as u64;
+    upper(lower.wrapping_add(summand)).wrapping_add(upper(multiplier).wrapping_mul(shingle))
 }
 
 fn word_hashes(folded: &str) -> Vec<u64> {
@@ -185,6 +190,12 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn a_permutation_is_the_upper_half_of_its_formula(shingle: u32, multiplier: u64, summand: u64) {
+            let whole = multiplier.wrapping_mul(u64::from(shingle)).wrapping_add(summand);
+            proptest::prop_assert_eq!(permuted(shingle, multiplier, summand), upper(whole));
+        }
+
         #[test]
         fn a_similarity_is_in_range_and_symmetric(mut left: Vec<u32>, mut right: Vec<u32>) {
             for set in [&mut left, &mut right] {

@@ -45,8 +45,10 @@ impl Column {
 
     /// A number of elements, then the elements.
     fn write_set(&mut self, set: &[u32]) -> Result<()> {
-        self.write(&length(set.len()).to_le_bytes())?;
-        set.iter().try_for_each(|element| self.write(&element.to_le_bytes()))
+        let mut bytes = Vec::with_capacity(4 * (set.len() + 1));
+        bytes.extend_from_slice(&length(set.len()).to_le_bytes());
+        bytes.extend(set.iter().flat_map(|element| element.to_le_bytes()));
+        self.write(&bytes)
     }
 }
 
