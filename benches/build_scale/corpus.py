@@ -122,7 +122,7 @@ def main():
     native = arguments.out / "native"
     native.mkdir(parents=True, exist_ok=True)
     files = {name: JsonList(native / name) for name, _ in SPLITS}
-    planted = {"exact": 0, "near": 0, "leak": 0}
+    planted = {"exact": [], "near": [], "leak": []}
     number, written = 0, 0
     while written < arguments.records:
         row = corpus.draw(number)
@@ -140,14 +140,15 @@ def main():
             label, copy, into = "leak", corpus.leak(row, draw), "train.json"
         if copy is not None and written < arguments.records:
             files[into].add({**copy, "id": f"{label}-{number}"})
-            planted[label] += 1
+            planted[label].append(str(number))
             written += 1
         number += 1
     for file in files.values():
         file.close()
     (arguments.out / "build.toml").write_text('[[source]]\nname = "frenchmedmcqa"\npath = "native"\n', encoding="utf-8")
-    (arguments.out / "planted.json").write_text(json.dumps({"records": written, **planted}) + "\n", encoding="utf-8")
-    print(json.dumps({"records": written, **planted}))
+    # The numbers of the models; benches/build_scale/score.rs looks for them among the rejected.
+    (arguments.out / "planted.json").write_text(json.dumps(planted) + "\n", encoding="utf-8")
+    print(json.dumps({"records": written, **{label: len(numbers) for label, numbers in planted.items()}}))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ pub struct Fingerprint {
     pub(super) shingles: Vec<u32>,
     /// Hashes of the n-grams, ascending, each once.
     pub(super) grams: Vec<u32>,
+    /// Those of them that stand in the question or its context.
+    pub(super) question_grams: Vec<u32>,
     /// One hash a band.
     pub(super) bands: Vec<u32>,
 }
@@ -58,6 +60,7 @@ impl Fingerprinter {
             group: group_key(&record.group_id),
             bands: self.bands(&shingles),
             grams: windows(&words, GRAM_WORDS),
+            question_grams: windows(&words[..2], GRAM_WORDS),
             shingles,
         }
     }

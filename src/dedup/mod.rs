@@ -4,7 +4,7 @@
 //! near-duplicates where their word shingles ([`SHINGLE_WORDS`] words, inside a field) have at least the Jaccard similarity
 //! [`DedupConfig::near_threshold`]; candidates are found by `MinHash` signatures and then compared exactly. A record leaks a
 //! test record where it holds at least the share [`DedupConfig::leak_threshold`] of its n-grams ([`GRAM_WORDS`] words, inside
-//! a field; a shorter field is one).
+//! a field; a shorter field is one), and of those of its question and context.
 //!
 //! Records of one group (a case, a passage, an original) must share a split, and so must all that are the same question,
 //! near-duplicates, or leak one another: together they are a component. Where a component has several splits, test wins
@@ -301,6 +301,27 @@ mod tests {
         let mut train = record("2", stem, ["Elle touche l'enfant", "Elle touche le chien"], Split::Train);
         "another group".clone_into(&mut train.group_id);
         assert_eq!(verdicts(&[train, test]), [Verdict::Keep, Verdict::Keep]);
+    }
+
+    #[test]
+    fn a_long_choice_under_another_question_is_no_leak() {
+        let choice = long_question(3, 0);
+        let test = record(
+            "1",
+            "Quelle est la définition exacte de cette maladie rare du foie ?",
+            [&choice, "ulna"],
+            Split::Test,
+        );
+        let train = record(
+            "2",
+            "Laquelle de ces phrases est tirée du traité de pathologie ?",
+            [&choice, "tibia"],
+            Split::Train,
+        );
+        assert_eq!(verdicts(&[test.clone(), train]), [Verdict::Keep, Verdict::Keep]);
+        let mut holder = record("3", "Résumez ce texte.", ["oui", "non"], Split::Train);
+        holder.context = format!("{} {choice}", test.instruction);
+        assert!(matches!(verdicts(&[test, holder])[1], Verdict::Leak { .. }));
     }
 
     proptest::proptest! {

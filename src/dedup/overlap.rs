@@ -1,4 +1,7 @@
-//! Leaks by n-grams: records of other splits that hold most of the n-grams of a test record.
+//! Leaks by n-grams: records of other splits that hold most of the n-grams of a test record, and most of those of its question.
+//!
+//! A long choice can make up most of a record: who has that choice alone, under another question, leaks nothing. And who asks
+//! the same of other choices, as many questions do that begin alike, holds too little of the whole.
 //!
 //! To hold a share `t` of `m` n-grams is to hold at least one of any `m - ⌈t·m⌉ + 1` of them: those of each test record
 //! that fewest test records have are indexed, and whoever holds one is compared in full. Nothing is missed by it.
@@ -36,8 +39,8 @@ pub(super) fn overlaps(
     if config.leak_threshold > 1.0 || !splits.contains(&Split::Test) {
         return Ok(Vec::new());
     }
-    let grams = spill.grams()?;
-    let index = Index::new(&grams, splits, config.leak_threshold)?;
+    let (grams, question_grams) = (spill.grams()?, spill.question_grams()?);
+    let index = Index::new(&grams, &question_grams, splits, config.leak_threshold)?;
     let num_blocks = splits.len().div_ceil(BLOCK);
     let found = in_parallel(num_threads, num_blocks, |block| {
         let mut found = Vec::new();
@@ -61,6 +64,7 @@ fn block_of(grams: &Sets, block: usize, num_records: usize) -> Result<impl Itera
 /// The rarest n-grams of each test record.
 struct Index<'a> {
     grams: &'a Sets,
+    question_grams: &'a Sets,
     threshold: f64,
     /// N-grams with the test record that has them, ascending.
     entries: Vec<(u32, u32)>,
@@ -73,7 +77,7 @@ const fn bucket(gram: u32) -> usize {
 }
 
 impl<'a> Index<'a> {
-    fn new(grams: &'a Sets, splits: &[Split], threshold: f64) -> Result<Self> {
+    fn new(grams: &'a Sets, question_grams: &'a Sets, splits: &[Split], threshold: f64) -> Result<Self> {
         let num_blocks = splits.len().div_ceil(BLOCK);
         let is_indexed = |record: u32, set: &[u32]| splits[record as usize] == Split::Test && set.len() >= MIN_GRAMS;
         let mut sketch = vec![0_u32; 1 << SKETCH_BITS];
@@ -103,7 +107,7 @@ impl<'a> Index<'a> {
         for place in 1..starts.len() {
             starts[place] += starts[place - 1];
         }
-        Ok(Self { grams, threshold, entries, starts })
+        Ok(Self { grams, question_grams, threshold, entries, starts })
     }
 
     /// The test record of which `set` holds the largest share; of equal ones the first.
@@ -115,7 +119,11 @@ impl<'a> Index<'a> {
         for test in tests {
             let test_set = self.grams.get(test)?;
             let share = ratio(num_shared(set, &test_set), test_set.len());
-            if share >= self.threshold && best.is_none_or(|best| share > best.share) {
+            if share < self.threshold || best.is_some_and(|best| share <= best.share) {
+                continue;
+            }
+            let question = self.question_grams.get(test)?;
+            if ratio(num_shared(set, &question), question.len()) >= self.threshold {
                 best = Some(Overlap { record, test, share });
             }
         }

@@ -23,6 +23,7 @@ pub(super) struct SpillWriter {
     keys: Column,
     shingles: Column,
     grams: Column,
+    question_grams: Column,
     bands: Vec<Column>,
 }
 
@@ -66,6 +67,7 @@ impl SpillWriter {
             keys: column("keys")?,
             shingles: column("shingles")?,
             grams: column("grams")?,
+            question_grams: column("question-grams")?,
             bands: bands.collect::<Result<_>>()?,
         })
     }
@@ -78,12 +80,14 @@ impl SpillWriter {
         self.keys.write(&[split as u8])?;
         self.shingles.write_set(&fingerprint.shingles)?;
         self.grams.write_set(&fingerprint.grams)?;
+        // Only test records are asked for theirs.
+        self.question_grams.write_set(if split == Split::Test { &fingerprint.question_grams } else { &[] })?;
         self.bands.iter_mut().zip(&fingerprint.bands).try_for_each(|(column, band)| column.write(&band.to_le_bytes()))
     }
 
     pub(super) fn finish(self) -> Result<()> {
-        let Self { ids, keys, shingles, grams, bands } = self;
-        let mut columns = [ids, keys, shingles, grams].into_iter().chain(bands);
+        let Self { ids, keys, shingles, grams, question_grams, bands } = self;
+        let mut columns = [ids, keys, shingles, grams, question_grams].into_iter().chain(bands);
         columns.try_for_each(|mut column| column.writer.flush().map_err(Error::io(&column.path)))
     }
 }
@@ -179,6 +183,11 @@ impl Spill {
 
     pub(super) fn grams(&self) -> Result<Sets> {
         Sets::open(self.directory.join("grams"), self.num_records)
+    }
+
+    /// The n-grams of the questions of test records.
+    pub(super) fn question_grams(&self) -> Result<Sets> {
+        Sets::open(self.directory.join("question-grams"), self.num_records)
     }
 
     /// The identifiers of `records`, which ascend.
