@@ -122,6 +122,29 @@ fn bombs_of_json_cost_their_own_row() {
 }
 
 #[test]
+fn a_text_of_a_gigabyte_costs_its_own_row_and_no_memory() {
+    use std::io::{Seek, SeekFrom, Write};
+
+    let (_outer, directory) = directory();
+    let good = "{\"q\": \"Quel organe sécrète l'insuline ?\", \"r\": \"Le pancréas.\", \"n\": 1}\n";
+    build(&directory, "q.jsonl", "jsonl", good.as_bytes());
+    std::fs::remove_dir_all(directory.join("out")).unwrap();
+    // The text is a hole in the file, which takes no room on the disk.
+    let mut file = std::fs::OpenOptions::new().append(true).open(directory.join("q.jsonl")).unwrap();
+    file.write_all(b"{\"q\": \"").unwrap();
+    let mut file = std::fs::OpenOptions::new().write(true).open(directory.join("q.jsonl")).unwrap();
+    file.seek(SeekFrom::End(1 << 30)).unwrap();
+    file.write_all(b"\", \"r\": \"x\", \"n\": 2}\n{}\n").unwrap();
+    let program = Command::cargo_bin("medinjection").unwrap().get_program().to_owned();
+    let limited = "ulimit -v 1500000 && exec \"$0\" build --config b.toml --out out";
+    let output = Command::new("sh").current_dir(&directory).arg("-c").arg(limited).arg(program).output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("q.jsonl, row 2: unreadable: expected a row of at most"), "{said}");
+    assert!(said.contains("q.jsonl, row 3: unreadable: expected a text in q, found none"), "{said}");
+}
+
+#[test]
 fn a_mapping_to_a_missing_column_names_those_there_are() {
     refused(
         "csv",

@@ -87,6 +87,18 @@ enum RawSplit {
 impl RawSource {
     /// The source, whose path is relative to `directory`.
     pub(super) fn declared(self, directory: &Path) -> Result<DeclaredSource> {
+        let name = self.name.clone();
+        self.checked(directory).map_err(|error| match error {
+            // Of several sources, the message says which.
+            Error::Config { key, message } if key != "source.name" => {
+                let key = key.strip_prefix("source.").unwrap_or(&key);
+                Error::config(format!("source.{name}.{key}"), message)
+            }
+            other => other,
+        })
+    }
+
+    fn checked(self, directory: &Path) -> Result<DeclaredSource> {
         let Self { name, path, resplit, hub_repository, revision, format, delimiter, files, kind, origin, .. } = self;
         let Self { license, citation, homepage, task, split, answer_form, columns, .. } = self;
         let table =
@@ -122,16 +134,14 @@ impl RawTable {
         let kind = match (self.kind.unwrap_or(RawKind::Records), self.origin) {
             (RawKind::Records, Some(origin)) => RowKind::Records(origin),
             (RawKind::Records, None) => {
-                let message = format!("expected native, translated or synthetic for source {name:?}, found none");
-                return Err(Error::config("source.origin", message));
+                return Err(Error::config("source.origin", "expected native, translated or synthetic, found none"));
             }
             (RawKind::Originals, None) => RowKind::Originals,
             (RawKind::Documents, None) => RowKind::Documents,
             (_, Some(_)) => return Err(Error::config("source.origin", "expected with kind = \"records\" only")),
         };
         let Some(license) = self.license.filter(|license| !license.trim().is_empty()) else {
-            let message =
-                format!("expected an SPDX identifier or the corpus's own words for source {name:?}, found none");
+            let message = "expected an SPDX identifier or the corpus's own words, found none";
             return Err(Error::config("source.license", message));
         };
         let info = SourceInfo::new(name, kind, license)
@@ -189,14 +199,33 @@ mod tests {
         let built_in = refusal("'urgences'", "'mmlu'");
         assert!(built_in.starts_with("source.name: expected a name of your own beside format"), "{built_in}");
         assert!(refusal("'urgences'", "'../x'").starts_with("source.name: expected at most 64 letters"));
-        assert!(refusal("origin = 'native'\n", "").starts_with("source.origin: expected native, translated"));
-        assert!(refusal("license = 'CC0-1.0'\n", "").starts_with("source.license: expected an SPDX identifier"));
+        assert!(refusal("origin = 'native'\n", "").starts_with("source.urgences.origin: expected native, translated"));
         assert!(
-            refusal("format = 'csv'\n", "").starts_with("source.format: expected csv, tsv, json, jsonl or parquet")
+            refusal("license = 'CC0-1.0'\n", "").starts_with("source.urgences.license: expected an SPDX identifier")
         );
-        assert!(refusal("origin", "kind = 'documents'\norigin").starts_with("source.origin: expected with kind"));
+        assert!(
+            refusal("format = 'csv'\n", "")
+                .starts_with("source.urgences.format: expected csv, tsv, json, jsonl or parquet")
+        );
+        assert!(
+            refusal("origin", "kind = 'documents'\norigin").starts_with("source.urgences.origin: expected with kind")
+        );
         let unknown = declared("name = 'urgences'\npath = 'q.csv'\n").unwrap_err().to_string();
         assert!(unknown.ends_with("a corpus of your own needs format, license and columns"), "{unknown}");
+    }
+
+    #[test]
+    fn each_value_has_the_name_that_messages_and_the_manifest_give_it() {
+        for form in ["letters", "index_from_0", "index_from_1", "choice_text"] {
+            let keys = format!("answer_form = '{form}'\nformat");
+            let source =
+                declared(&TABLE.replace("answer = 'r'", "answer = 'r'\nchoices = 'c'").replace("format", &keys));
+            assert_eq!(source.unwrap().source.options()["answer_form"], form);
+        }
+        for split in ["file_name", "train", "validation", "test"] {
+            let source = declared(&TABLE.replace("format", &format!("split = '{split}'\nformat"))).unwrap();
+            assert_eq!(source.source.options()["split"], split);
+        }
     }
 
     #[test]
@@ -207,6 +236,6 @@ mod tests {
         let built_in = declared(&format!("name = 'mmlu'\npath = 'x'\n{hub}")).unwrap();
         assert_eq!((built_in.hub_repository.as_deref(), built_in.revision.as_deref()), (Some("a/b"), Some("v1")));
         let refusal = declared(&TABLE.replace("format", "revision = 'v1'\nformat")).unwrap_err().to_string();
-        assert_eq!(refusal, "source.revision: expected hub_repository beside it, found none");
+        assert_eq!(refusal, "source.urgences.revision: expected hub_repository beside it, found none");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `x.en` stands beside `x.fr`, or `x_en.txt` beside `x_fr.txt`. Which of the two published forms a pair of files has is told
 //! from its first line: one sentence a line, line by line the same in both; or a document, a sentence's number and the
-//! sentence, with tabs between them, where a document's sentences are joined by their numbers. A document whose sentences
+//! sentence (or a document and its whole abstract), with tabs between them, where a document's sentences are joined by their numbers. A document whose sentences
 //! are not the same in both files was never aligned, and is a row that cannot be read. Each sentence gives two open questions.
 
 use std::collections::BTreeMap;
@@ -89,11 +89,15 @@ fn is_numbered(file: &SourceFile) -> Result<bool> {
     Ok(false)
 }
 
-/// Document, number and text of a line.
+/// Document, number and text of a line; an abstract in one line is the first and only text of its document.
 fn numbered(line: &str) -> Option<(&str, u64, &str)> {
     let (document, rest) = line.split_once('\t')?;
-    let (number, text) = rest.split_once('\t')?;
-    Some((document.trim(), number.trim().parse().ok()?, text.trim()))
+    let (number, text) = match rest.split_once('\t') {
+        Some((number, text)) => (number.trim().parse().ok()?, text),
+        None if !document.trim().contains(char::is_whitespace) => (1, rest),
+        None => return None,
+    };
+    Some((document.trim(), number, text.trim()))
 }
 
 /// Two files of which one translates the other.
@@ -246,6 +250,17 @@ mod tests {
         assert!(refusal.starts_with("m.fr: expected the 2 lines of m.en, found 1"), "{refusal}");
         let rows = read(&WmtBiomedical, &[("m.en", "a\n"), ("m.fr", "\n")]);
         assert!(rows.unwrap_err().to_string().contains("m.fr: expected the 1 lines"));
+    }
+
+    #[test]
+    fn abstracts_in_one_line_are_joined_by_document() {
+        let rows =
+            read(&WmtBiomedical, &[("m.en", "doc1\tFever. Cough.\n"), ("m.fr", "doc1\tFièvre. Toux.\n")]).unwrap();
+        let found = records(&rows);
+        assert_eq!(
+            (found.len(), found[0].context.as_str(), found[0].answer.as_str()),
+            (2, "Fever. Cough.", "Fièvre. Toux.")
+        );
     }
 
     #[test]

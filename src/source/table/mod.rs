@@ -60,8 +60,10 @@ pub enum AnswerForm {
     /// `B`; `A,C`; `AC`; a list of letters.
     Letters,
     /// The number of a choice, of which the first is 0; several in a list, or between commas.
+    #[serde(rename = "index_from_0")]
     IndexFrom0,
     /// The number of a choice, of which the first is 1; several in a list, or between commas.
+    #[serde(rename = "index_from_1")]
     IndexFrom1,
     /// The text of a choice; several in a list.
     ChoiceText,
