@@ -222,9 +222,10 @@ predict_base() {
 
 train() {
   local assignment
+  [[ ! -s mixtures/$preset/validation.jsonl ]] || train_options+=(--set "data.validation=mixtures/$preset/validation.jsonl")
   for assignment in ${MEDINJECTION_SET:-}; do train_options+=(--set "$assignment"); done
   launch "$launcher" train --config "$root/slurm/sft.toml" --set "model.path=$model" \
-    --set "data.train=mixtures/$preset/train.jsonl" --set "output.dir=$run" "${train_options[@]}" "${force[@]}"
+    --set "data.train=mixtures/$preset/train.jsonl" --set "output.dir=$run" --resume "${train_options[@]}" "${force[@]}"
 }
 
 score() { "$medinjection" score --predictions "$run/predictions/$1.jsonl" --out "$run/scores/$1.json" "${force[@]}"; }

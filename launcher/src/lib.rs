@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `main` | arguments, terminal, exit codes |
 //! | [`train`], [`predict`] | the loops |
-//! | [`data`], [`decode`], [`merge`] | batches, constrained decoding, weights with an adapter folded in |
+//! | [`data`], [`decode`], [`checkpoint`], [`merge`] | batches, constrained decoding, runs that go on, weights with an adapter folded in |
 //! | [`model`], [`adapter`], [`comm`], [`import`] | causal models, DoRA and LoRA, ranks, GGUF |
 //! | [`config`], [`chat`] | checked configuration; template, tokens and masks |
 //! | [`device`] | where tensors live |
@@ -14,6 +14,7 @@
 
 pub mod adapter;
 pub mod chat;
+pub mod checkpoint;
 pub mod comm;
 pub mod config;
 pub mod data;

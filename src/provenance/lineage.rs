@@ -117,7 +117,9 @@ impl Lineage {
         write_json(&Self::path_for(output), &self)
     }
 
-    fn difference(&self, found: &Self) -> Option<String> {
+    /// In what `found`, which made an output, differs from `self`; `None` where that output need not be made again.
+    #[must_use]
+    pub fn difference(&self, found: &Self) -> Option<String> {
         if (&self.command, &self.tool_version) != (&found.command, &found.tool_version) {
             return Some(format!("it was made by {} {}", found.command, found.tool_version));
         }

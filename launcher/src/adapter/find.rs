@@ -13,14 +13,18 @@ struct Status {
     state: String,
 }
 
-/// The folder in PEFT's format that `path` names: itself, or the `adapter` of the run that it is.
+/// The folder in PEFT's format that `path` names: itself, or the `adapter` of the run or checkpoint that it is. Of an unfinished run
+/// without an adapter it is that of its last checkpoint.
 ///
 /// # Errors
-/// [`Error::Format`] if it is neither, or the run is not completed and `allow_unfinished` is false: its `status.json` says
+/// [`Error::Format`] if it is none of these, or the run is not completed and `allow_unfinished` is false: its `status.json` says
 /// so, or is not there, as after a run that was killed.
 pub fn find(path: &Path, allow_unfinished: bool) -> Result<PathBuf> {
     let has_files_of_run = |path: &Path| ["status.json", "config.toml"].iter().any(|name| path.join(name).exists());
     let is_run = path.join("adapter").is_dir() || has_files_of_run(path);
+    if path.join("checkpoint.json").exists() {
+        return Ok(path.join("adapter"));
+    }
     let run = if is_run {
         Some(path)
     } else {
@@ -29,14 +33,26 @@ pub fn find(path: &Path, allow_unfinished: bool) -> Result<PathBuf> {
     if let Some(run) = run.filter(|_| !allow_unfinished) {
         check_completed(run)?;
     }
-    let folder = if is_run { path.join("adapter") } else { path.to_path_buf() };
+    let folder = if is_run { adapter_of(path) } else { path.to_path_buf() };
     if !folder.join(peft::CONFIG_FILE).exists() {
         return Err(Error::format(
             &folder,
-            format!("expected a run or a folder with {}, found neither", peft::CONFIG_FILE),
+            format!("expected a run, a checkpoint or a folder with {}, found none of them", peft::CONFIG_FILE),
         ));
     }
     Ok(folder)
+}
+
+/// The adapter of a run; that of its last checkpoint where it has none yet.
+fn adapter_of(run: &Path) -> PathBuf {
+    let adapter = run.join("adapter");
+    if adapter.exists() {
+        return adapter;
+    }
+    let step = |name: &std::ffi::OsStr| name.to_str()?.strip_prefix("step-")?.parse::<u64>().ok();
+    let entries = std::fs::read_dir(run.join("checkpoints")).into_iter().flatten().flatten();
+    let newest = entries.filter_map(|entry| Some((step(&entry.file_name())?, entry.path()))).max();
+    newest.map_or(adapter, |(_, checkpoint)| checkpoint.join("adapter"))
 }
 
 fn check_completed(run: &Path) -> Result<()> {
@@ -56,7 +72,7 @@ fn check_completed(run: &Path) -> Result<()> {
     };
     let previous = run.join("previous");
     let kept = if previous.exists() { format!(", {} is the one before it", previous.display()) } else { String::new() };
-    let help = "make it again by the same train command; --allow-unfinished takes it as it is";
+    let help = "go on by the same train command and --resume; --allow-unfinished takes its adapter or last checkpoint as it is";
     Err(Error::format(run, format!("expected a run that is completed, found {found}; {help}{kept}")))
 }
 

@@ -1,13 +1,15 @@
 //! `train`: fine-tuning, on one rank or several.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use medinjection_launcher::Result;
 use medinjection_launcher::config::TrainConfig;
-use medinjection_launcher::train::{Options, Outcome, train};
+use medinjection_launcher::train::{Evaluation, Event, Options, Outcome, StepMetrics, train};
 
 use super::{Device, connect, note, progress_bar};
 
@@ -26,22 +28,40 @@ pub(super) struct Arguments {
     /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// Replace a completed run that was made from something else; it is kept in the run's folder "previous" until the
+    /// Go on from the last checkpoint of an unfinished run, where there is one
+    #[arg(long)]
+    resume: bool,
+    /// Begin anew where an unfinished run has a checkpoint, and replace a completed run that was made from something else; it is kept in the run's folder "previous" until the
     /// new one is completed
     #[arg(long)]
     force: bool,
 }
 
-/// Runs the command; the exit code is a signal's where one has ended the run.
+/// Runs the command; the exit code is a signal's where one has ended the run, 75 for `SIGUSR1`.
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let comm = connect()?;
     let config = comm.agree(TrainConfig::load(&arguments.config, &arguments.overrides))?;
-    let options = Options { force: arguments.force, dry_run: arguments.dry_run, device: arguments.device.into() };
+    let Arguments { force, resume, dry_run, device, .. } = arguments;
+    let options = Options { force: *force, resume: *resume, dry_run: *dry_run, device: (*device).into() };
     let bar = progress_bar(comm.as_ref(), "{bar:40} step {pos}/{len}, {msg}, {eta} left");
-    let outcome = train(&config, options, comm.as_ref(), &|metrics, num_steps| {
-        bar.set_length(num_steps);
-        bar.set_position(metrics.step);
-        bar.set_message(format!("loss {:.4}", metrics.loss));
+    let said = Said::default();
+    let outcome = train(&config, options, comm.as_ref(), &|event| match event {
+        Event::Note(message) if comm.is_root() => note(message),
+        Event::Note(_) => {}
+        Event::Step(metrics, num_steps) => {
+            bar.set_length(num_steps);
+            bar.set_position(metrics.step);
+            bar.set_message(format!("loss {:.4}", metrics.loss));
+            if bar.is_hidden() && comm.is_root() && said.is_due(metrics.step == num_steps) {
+                let StepMetrics { step, loss, tokens_per_second, .. } = metrics;
+                note(&format!("step {step}/{num_steps}, loss {loss:.4}, {tokens_per_second:.0} tokens/s"));
+            }
+        }
+        Event::Evaluated(evaluation) => bar.suspend(|| {
+            if comm.is_root() {
+                note(&described(evaluation));
+            }
+        }),
     })?;
     bar.finish_and_clear();
     if !comm.is_root() {
@@ -56,9 +76,30 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
             let _ = writeln!(std::io::stdout().lock(), "{plan}");
         }
         Outcome::Stopped(signal) => {
-            note(&format!("{directory}: stopped by {}", signal.name()));
+            note(&format!("{directory}: stopped by {}; --resume goes on from here", signal.name()));
             return Ok(ExitCode::from(signal.exit_code()));
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// When a line was last written where there is no terminal for a progress bar.
+#[derive(Default)]
+struct Said(Cell<Option<Instant>>);
+
+impl Said {
+    /// Whether a line is due: the first, the last, and one in ten seconds.
+    fn is_due(&self, is_last: bool) -> bool {
+        let is_due = is_last || self.0.get().is_none_or(|last| last.elapsed() >= Duration::from_secs(10));
+        if is_due {
+            self.0.set(Some(Instant::now()));
+        }
+        is_due
+    }
+}
+
+fn described(evaluation: &Evaluation) -> String {
+    let Evaluation { step, eval_loss, eval_exact_match } = evaluation;
+    let exact_match = eval_exact_match.map_or(String::new(), |share| format!(", exact match {:.1} %", 100.0 * share));
+    format!("step {step}, validation: loss {eval_loss:.4}{exact_match}")
 }

@@ -80,6 +80,9 @@ pub struct ModelSection {
 pub struct DataSection {
     /// JSON Lines file of training rows.
     pub train: PathBuf,
+    /// JSON Lines file of the rows that the run is evaluated on; without it there is no evaluation in training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<PathBuf>,
     /// Order of the rows.
     pub order: Order,
     /// Which tokens the loss predicts.
@@ -132,6 +135,14 @@ pub struct TrainSection {
     pub precision: Precision,
     /// Whether the backward pass computes each block's activations again instead of keeping them.
     pub gradient_checkpointing: bool,
+    /// Steps from one evaluation to the next; an epoch where it is not given. The last step is always evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eval_every_steps: Option<NonZeroU64>,
+    /// Steps from one checkpoint to the next; an epoch where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub save_every_steps: Option<NonZeroU64>,
+    /// Checkpoints that are kept, the newest ones.
+    pub keep_checkpoints: NonZeroUsize,
     /// Steps from one line of metrics to the next.
     pub log_every_steps: NonZeroU64,
 }
@@ -196,6 +207,7 @@ impl TrainConfig {
 fn data(mut section: Section) -> Result<DataSection> {
     let data = DataSection {
         train: section.path("train")?,
+        validation: section.optional("validation")?,
         order: section.or("order", Order::LengthGrouped)?,
         loss_on: section.or("loss_on", LossOn::Chat)?,
         max_tokens: section.or("max_tokens", nonzero(2048))?,
@@ -247,6 +259,9 @@ fn train(mut section: Section) -> Result<TrainSection> {
         seed: section.or("seed", 42)?,
         precision: section.or("precision", Precision::Auto)?,
         gradient_checkpointing: section.or("gradient_checkpointing", true)?,
+        eval_every_steps: section.optional("eval_every_steps")?,
+        save_every_steps: section.optional("save_every_steps")?,
+        keep_checkpoints: section.or("keep_checkpoints", nonzero(2))?,
         log_every_steps: section.or("log_every_steps", nonzero_u64(1))?,
     };
     section.finish()?;

@@ -5,14 +5,27 @@ use std::path::{Path, PathBuf};
 
 use medinjection_fr::provenance::{Lineage, TEMPORARY_PREFIX, sha256_file, write_atomic};
 
+use super::Options;
 use super::status::{STATUS_FILE, State, Status};
 use crate::adapter::peft;
+use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::config::TrainConfig;
 use crate::model::{fingerprint, model_fingerprint, write_folder};
 use crate::{Error, Result};
 
 /// The resolved configuration; a directory that has one is a run.
 const CONFIG_FILE: &str = "config.toml";
+
+/// Where a run begins.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Beginning {
+    /// It is completed, made from the same inputs.
+    UpToDate,
+    /// Before the first step.
+    Anew,
+    /// After the steps of a checkpoint.
+    From(Checkpoint),
+}
 
 /// Where a run's files are.
 #[derive(Debug, Clone)]
@@ -37,6 +50,12 @@ impl RunDirectory {
     #[must_use]
     pub fn adapter(&self) -> PathBuf {
         self.root.join("adapter")
+    }
+
+    /// Where the run's checkpoints are.
+    #[must_use]
+    pub fn checkpoints(&self) -> Checkpoints {
+        Checkpoints::of(&self.root)
     }
 
     /// Where the completed run that is being replaced is kept until the new one is completed.
@@ -64,23 +83,56 @@ impl RunDirectory {
         }
     }
 
-    /// Makes the directory ready: the configuration and the mixture are there, and nothing of an older run beside them. One that
-    /// was completed is kept as [`RunDirectory::previous`].
+    /// Where the run begins, and what is to be said about it.
+    ///
+    /// # Errors
+    /// Those of [`RunDirectory::must_make`]; [`Error::Config`] if an unfinished run has a checkpoint, and `options` neither go on from it
+    /// nor force a new beginning, or it was made from something else and nothing is forced.
+    pub fn beginning(&self, lineage: &Lineage, options: Options) -> Result<(Beginning, Vec<String>)> {
+        if !self.must_make(lineage, options.force)? {
+            return Ok((Beginning::UpToDate, Vec::new()));
+        }
+        let is_completed = matches!(Status::load(&self.root)?, Some(Status { state: State::Completed, .. }));
+        let (newest, mut notes) = if is_completed { (None, Vec::new()) } else { self.checkpoints().newest()? };
+        let Some(checkpoint) = newest else { return Ok((Beginning::Anew, notes)) };
+        let step = checkpoint.position.step;
+        let refuse = |found: String| Err(Error::config("output.dir", format!("{}: {found}", self.root.display())));
+        match (lineage.difference(&checkpoint.made_from), options) {
+            (None, Options { resume: true, .. }) => {
+                notes.push(format!("goes on from the checkpoint after step {step}"));
+                Ok((Beginning::From(checkpoint), notes))
+            }
+            (_, Options { force: true, .. }) => Ok((Beginning::Anew, notes)),
+            (None, _) => refuse(format!(
+                "an unfinished run has a checkpoint after step {step}; go on from it with --resume, or begin anew with --force"
+            )),
+            (Some(difference), _) => refuse(format!(
+                "an unfinished run has a checkpoint after step {step}, and {difference}; give another directory, or begin anew with \
+                 --force"
+            )),
+        }
+    }
+
+    /// Makes the directory ready: the configuration and the mixture are there, and nothing of an older run beside them but what
+    /// belongs to the checkpoint `start`. A run that was completed is kept as [`RunDirectory::previous`].
     ///
     /// # Errors
     /// [`Error::Library`] if a file cannot be written or removed.
-    pub fn prepare(&self, config: &TrainConfig) -> Result<()> {
+    pub fn prepare(&self, config: &TrainConfig, start: Option<&Checkpoint>) -> Result<()> {
         std::fs::create_dir_all(&self.root).map_err(Error::io(&self.root))?;
         if matches!(Status::load(&self.root)?, Some(Status { state: State::Completed, .. })) {
             self.keep()?;
         }
         // Without a status the run is unfinished, whatever else is still there.
         let status = self.root.join(STATUS_FILE);
-        for stale in [&status, &Lineage::path_for(&status), &self.metrics(), &self.root.join("mixture.json")] {
+        let metrics = start.is_none().then(|| self.metrics());
+        for stale in [status.clone(), Lineage::path_for(&status), self.root.join("mixture.json")].iter().chain(&metrics)
+        {
             if stale.exists() {
                 std::fs::remove_file(stale).map_err(Error::io(stale))?;
             }
         }
+        self.checkpoints().cut(start.map(|checkpoint| checkpoint.position.step))?;
         let adapter = self.adapter();
         if adapter.exists() {
             std::fs::remove_dir_all(&adapter).map_err(Error::io(&adapter))?;
@@ -158,15 +210,24 @@ pub fn lineage(config: &TrainConfig) -> Result<Lineage> {
         ("model".to_owned(), model_fingerprint(&config.model.path)?),
         ("training rows".to_owned(), sha256_file(&config.data.train)?),
     ]);
+    if let Some(path) = &config.data.validation {
+        inputs.insert("validation rows".to_owned(), sha256_file(path)?);
+    }
     if let Some(folder) = &config.adapter.init_from {
         let files = [folder.join(peft::CONFIG_FILE), folder.join(peft::WEIGHTS_FILE)];
         inputs.insert("initial adapter".to_owned(), fingerprint(&files)?);
     }
     let mut resolved = serde_json::to_value(config).map_err(|error| Error::config("config.toml", error))?;
-    for (section, key) in [("model", "path"), ("data", "train"), ("adapter", "init_from"), ("output", "dir")] {
+    for (section, key) in
+        [("model", "path"), ("data", "train"), ("data", "validation"), ("adapter", "init_from"), ("output", "dir")]
+    {
         if let Some(section) = resolved.get_mut(section).and_then(serde_json::Value::as_object_mut) {
             section.remove(key);
         }
+    }
+    // They decide on what is kept, not on what is made.
+    if let Some(section) = resolved.get_mut("train").and_then(serde_json::Value::as_object_mut) {
+        section.retain(|key, _| !["save_every_steps", "keep_checkpoints"].contains(&key.as_str()));
     }
     Ok(Lineage::new("train", resolved, inputs))
 }
@@ -183,7 +244,7 @@ mod tests {
         std::fs::write(&file, format!("{CONFIG}output.dir = {:?}", root.join("run"))).unwrap();
         let config = TrainConfig::load(&file, &[]).unwrap();
         let directory = RunDirectory::of(&config);
-        directory.prepare(&config).unwrap();
+        directory.prepare(&config, None).unwrap();
         std::fs::create_dir(directory.adapter()).unwrap();
         for name in [peft::CONFIG_FILE, peft::WEIGHTS_FILE] {
             std::fs::write(directory.adapter().join(name), "old").unwrap();
@@ -205,7 +266,7 @@ mod tests {
     fn a_completed_run_is_kept_whole_until_the_new_one_is_completed() {
         let root = tempfile::tempdir().unwrap();
         let (directory, config) = run(root.path(), Some(State::Completed));
-        directory.prepare(&config).unwrap();
+        directory.prepare(&config, None).unwrap();
         assert!(Status::load(directory.root()).unwrap().is_none() && !directory.adapter().exists());
         let previous = directory.previous();
         assert_eq!(Status::load(&previous).unwrap().unwrap().state, State::Completed);
@@ -214,7 +275,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&adapter).unwrap(), "old");
         // The new run fails, and a third one begins: the completed one is still there.
         Status { state: State::Failed, step: 1, reason: String::new() }.write(directory.root()).unwrap();
-        directory.prepare(&config).unwrap();
+        directory.prepare(&config, None).unwrap();
         assert!(adapter.exists());
         directory.complete(3, made_from()).unwrap();
         assert!(!previous.exists());
@@ -226,7 +287,7 @@ mod tests {
             let root = tempfile::tempdir().unwrap();
             let (directory, config) = run(root.path(), state);
             assert!(directory.must_make(&made_from(), false).unwrap());
-            directory.prepare(&config).unwrap();
+            directory.prepare(&config, None).unwrap();
             assert!(!directory.previous().exists() && !directory.adapter().exists());
         }
     }

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use medinjection_fr::provenance::write_atomic;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -25,7 +26,7 @@ pub struct StepMetrics {
     pub tokens: u64,
     /// Tokens of the step over its time.
     pub tokens_per_second: f64,
-    /// Time since training began.
+    /// Time that training has taken, over all resumes.
     pub elapsed_seconds: f64,
     /// The most memory that rank 0 has held.
     pub peak_memory_bytes: u64,
@@ -48,11 +49,34 @@ impl MetricsFile {
         Ok(Self { path: path.to_path_buf(), file })
     }
 
+    /// Goes on with the file of a run that has a checkpoint after `step` steps; what was written after that is cut off.
+    ///
+    /// # Errors
+    /// [`Error::Library`] if it cannot be read or written.
+    pub fn resume(path: &Path, step: u64) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Line {
+            step: u64,
+        }
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let mut kept = String::new();
+        for line in text.split_inclusive('\n') {
+            match serde_json::from_str::<Line>(line) {
+                Ok(Line { step: found }) if found <= step && line.ends_with('\n') => kept.push_str(line),
+                // Whatever is damaged was being written when the run ended, which was after the checkpoint.
+                _ => break,
+            }
+        }
+        write_atomic(path, kept.as_bytes())?;
+        let file = OpenOptions::new().append(true).open(path).map_err(Error::io(path))?;
+        Ok(Self { path: path.to_path_buf(), file })
+    }
+
     /// Adds a line; it is in the file when this returns.
     ///
     /// # Errors
     /// [`Error::Library`] if it cannot be written.
-    pub fn append(&mut self, metrics: &StepMetrics) -> Result<()> {
+    pub fn append(&mut self, metrics: &impl Serialize) -> Result<()> {
         let mut line = serde_json::to_string(metrics).map_err(|error| Error::format(&self.path, error))?;
         line.push('\n');
         self.file.write_all(line.as_bytes()).map_err(Error::io(&self.path))

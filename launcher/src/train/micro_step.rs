@@ -67,23 +67,44 @@ impl Backward<'_> {
 
     /// The summed loss of all targets, and the gradient of the normalised loss with regard to `hidden`.
     fn loss(&self, hidden: &Tensor, rows: &[&TokenizedRow]) -> (f64, Tensor) {
-        let (sources, targets) = predictions(rows);
-        let device = hidden.device();
         let hidden = hidden.detach().set_requires_grad(true);
-        let vocabulary = usize::try_from(self.model.output_weight().size()[0]).unwrap_or(usize::MAX);
-        let chunk = (CHUNK_LOGITS / vocabulary).max(1);
         let mut sum = 0.0;
-        for (sources, targets) in sources.chunks(chunk).zip(targets.chunks(chunk)) {
-            let selected = hidden.index_select(0, &Tensor::from_slice(sources).to_device(device));
-            let targets = Tensor::from_slice(targets).to_device(device);
-            let logits = self.model.logits(&selected).to_kind(Kind::Float);
-            let loss = logits.cross_entropy_loss::<Tensor>(&targets, None, Reduction::Sum, -100, 0.0);
+        for chunk in chunks(self.model, rows) {
+            let loss = chunk_loss(self.model, &hidden, &chunk);
             sum += loss.double_value(&[]);
             #[expect(clippy::cast_precision_loss, reason = "a number of tokens is exact in f64")]
             (loss / self.num_targets as f64).backward();
         }
         (sum, hidden.grad())
     }
+}
+
+/// The sum of the losses of the targets of `rows`, of which no gradient is wanted.
+#[must_use]
+pub(super) fn summed_loss(model: &CausalLm, rows: &[&TokenizedRow]) -> f64 {
+    let _no_grad = tch::no_grad_guard();
+    let sequences: Vec<&[i64]> = rows.iter().map(|row| row.input_ids.as_slice()).collect();
+    let hidden = model.hidden(&PackedBatch::new(&sequences, model.device()), None, None);
+    chunks(model, rows).iter().map(|chunk| chunk_loss(model, &hidden, chunk).double_value(&[])).sum()
+}
+
+/// Places whose hidden states predict a target, and the targets.
+type Chunk = (Tensor, Tensor);
+
+/// The targets of `rows` in chunks whose logits fit into memory.
+fn chunks(model: &CausalLm, rows: &[&TokenizedRow]) -> Vec<Chunk> {
+    let (sources, targets) = predictions(rows);
+    let vocabulary = usize::try_from(model.output_weight().size()[0]).unwrap_or(usize::MAX);
+    let length = (CHUNK_LOGITS / vocabulary).max(1);
+    let tensor = |values: &[i64]| Tensor::from_slice(values).to_device(model.device());
+    let chunks = sources.chunks(length).zip(targets.chunks(length));
+    chunks.map(|(sources, targets)| (tensor(sources), tensor(targets))).collect()
+}
+
+/// The summed loss of a chunk.
+fn chunk_loss(model: &CausalLm, hidden: &Tensor, (sources, targets): &Chunk) -> Tensor {
+    let logits = model.logits(&hidden.index_select(0, sources)).to_kind(Kind::Float);
+    logits.cross_entropy_loss::<Tensor>(targets, None, Reduction::Sum, -100, 0.0)
 }
 
 /// For each target: the place whose hidden state predicts it, and its id.

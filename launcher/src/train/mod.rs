@@ -4,6 +4,7 @@
 //! ranks, micro-batches and accumulation divide a step without changing it.
 
 mod directory;
+mod evaluation;
 mod metrics;
 mod micro_step;
 mod optimizer;
@@ -13,10 +14,12 @@ mod signals;
 mod status;
 mod trainer;
 
+use medinjection_fr::provenance::Lineage;
 use tch::{Device, Kind};
 
 use crate::adapter::{attach, parameters, peft};
 use crate::chat::Chat;
+use crate::checkpoint::Checkpoint;
 use crate::comm::Communicator;
 use crate::config::{Precision, TrainConfig};
 use crate::data::Dataset;
@@ -25,7 +28,8 @@ use crate::guard::guard;
 use crate::model::CausalLm;
 use crate::{Error, Result};
 
-pub use directory::{RunDirectory, lineage};
+pub use directory::{Beginning, RunDirectory, lineage};
+pub use evaluation::{Evaluation, ValidationSet};
 pub use metrics::{MetricsFile, StepMetrics, peak_memory_bytes};
 pub use micro_step::Backward;
 pub use optimizer::{AdamW, clip};
@@ -33,13 +37,15 @@ pub use plan::{Plan, Step};
 pub use schedule::learning_rate;
 pub use signals::{Signals, Stop};
 pub use status::{STATUS_FILE, State, Status};
-pub use trainer::{Progress, Trainer};
+pub use trainer::{Event, Progress, Trainer};
 
 /// How a run is to be made.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Whether a completed run made from something else is replaced, once the new one is completed.
     pub force: bool,
+    /// Whether an unfinished run goes on from its last checkpoint.
+    pub resume: bool,
     /// Whether only the plan is wanted.
     pub dry_run: bool,
     /// Where the model computes.
@@ -61,7 +67,9 @@ pub enum Outcome {
 
 /// Makes the run that `config` describes, unless it is there.
 ///
-/// `progress` is called on each rank after each step.
+/// `progress` is called on each rank with what happens.
+///
+/// A run that is stopped by a signal leaves a checkpoint of the step that it was making.
 ///
 /// # Errors
 /// What configuration, rows, model and adapter refuse; [`Error::Config`] if `output.dir` holds something and is no run; [`Error::Library`] if a completed run made from something else is in the way;
@@ -76,20 +84,34 @@ pub fn train(
     let device = comm.agree(options.device.resolve(comm.world_size()))?;
     let made_from = if comm.is_root() && !options.dry_run { lineage(config).map(Some) } else { Ok(None) };
     let made_from = comm.agree(made_from)?;
-    let must_make = made_from.as_ref().map_or(Ok(true), |lineage| directory.must_make(lineage, options.force));
-    let must_make = comm.agree(must_make)?;
-    if comm.broadcast_bytes(vec![u8::from(must_make)])? == [0] {
-        return Ok(Outcome::UpToDate);
-    }
+    let beginning = begin(&directory, made_from.as_ref(), options, comm, progress)?;
+    let start = match beginning {
+        Beginning::UpToDate => return Ok(Outcome::UpToDate),
+        Beginning::Anew => None,
+        Beginning::From(checkpoint) => Some(checkpoint),
+    };
     let plan = comm.agree(plan(config, comm.world_size()))?;
-    let model = guard(|| load_model(config, device)).and_then(|model| plan.check_tokens(&model).map(|()| model));
+    let validation = comm.agree(ValidationSet::load(config))?;
+    let model = guard(|| load_model(config, device, start.as_ref())).and_then(|model| {
+        plan.check_tokens(&model)?;
+        validation.iter().try_for_each(|validation| validation.check_tokens(&model))?;
+        Ok(model)
+    });
     let model = comm.agree(model)?;
     if options.dry_run {
-        return Ok(Outcome::Planned(describe(&plan, &model, config)));
+        return Ok(Outcome::Planned(describe(&plan, validation.as_ref(), &model, config)));
     }
-    let prepared = if comm.is_root() { directory.prepare(config) } else { Ok(()) };
+    let prepared = if comm.is_root() { directory.prepare(config, start.as_ref()) } else { Ok(()) };
     comm.agree(prepared)?;
-    let trainer = comm.agree(Trainer::new(config, &plan, model));
+    if validation.is_none() {
+        progress(Event::Note(
+            "no data.validation: nothing is evaluated in training, and the last step counts as the best",
+        ));
+    }
+    let trainer = Trainer::new(config, &plan, model, made_from.clone())
+        .map(|trainer| trainer.evaluated_on(validation))
+        .and_then(|trainer| start.iter().try_fold(trainer, Trainer::resume));
+    let trainer = comm.agree(trainer);
     let mut made = 0;
     let outcome = trainer.and_then(|mut trainer| {
         let stopped = trainer.run(comm, progress);
@@ -102,14 +124,44 @@ pub fn train(
     finish(comm, &directory, outcome, made, made_from)
 }
 
+/// What rank 0 finds in the run's directory, told to all; a dry run begins anew.
+fn begin(
+    directory: &RunDirectory,
+    made_from: Option<&Lineage>,
+    options: Options,
+    comm: &dyn Communicator,
+    progress: Progress<'_>,
+) -> Result<Beginning> {
+    let found = made_from.map(|lineage| directory.beginning(lineage, options)).transpose();
+    let (beginning, notes) = comm.agree(found)?.unwrap_or((Beginning::Anew, Vec::new()));
+    for note in &notes {
+        progress(Event::Note(note));
+    }
+    let step = match &beginning {
+        Beginning::UpToDate => vec![0],
+        Beginning::Anew => vec![1],
+        Beginning::From(checkpoint) => checkpoint.position.step.to_le_bytes().to_vec(),
+    };
+    let opened = match comm.broadcast_bytes(step)?.as_slice() {
+        _ if comm.is_root() => Ok(beginning),
+        [0] => Ok(Beginning::UpToDate),
+        [1] => Ok(Beginning::Anew),
+        step => {
+            let step = step.try_into().map(u64::from_le_bytes).unwrap_or_default();
+            Checkpoint::open(&directory.checkpoints().folder(step)).map(Beginning::From)
+        }
+    };
+    comm.agree(opened)
+}
+
 fn plan(config: &TrainConfig, world_size: usize) -> Result<Plan> {
     let chat = Chat::load(&config.model.path)?;
     let dataset = Dataset::load(&config.data.train, &chat, config.data.loss_on, config.data.max_tokens.get())?;
     Plan::new(config, dataset, world_size)
 }
 
-/// The frozen model with its adapter, new or read.
-fn load_model(config: &TrainConfig, device: Device) -> Result<CausalLm> {
+/// The frozen model with its adapter: new, that of a checkpoint, or the one to start from.
+fn load_model(config: &TrainConfig, device: Device, start: Option<&Checkpoint>) -> Result<CausalLm> {
     let kind = match config.train.precision {
         Precision::Auto => default_kind(device),
         Precision::F32 => Kind::Float,
@@ -117,6 +169,10 @@ fn load_model(config: &TrainConfig, device: Device) -> Result<CausalLm> {
     };
     let mut model = CausalLm::load(&config.model.path, device, kind)?;
     let shape = &config.adapter.shape;
+    if let Some(checkpoint) = start {
+        peft::load(&checkpoint.adapter(), &mut model)?;
+        return Ok(model);
+    }
     let Some(folder) = &config.adapter.init_from else {
         attach(&mut model, shape, config.train.seed);
         return Ok(model);
@@ -137,10 +193,15 @@ fn load_model(config: &TrainConfig, device: Device) -> Result<CausalLm> {
     }
 }
 
-fn describe(plan: &Plan, model: &CausalLm, config: &TrainConfig) -> String {
+fn describe(plan: &Plan, validation: Option<&ValidationSet>, model: &CausalLm, config: &TrainConfig) -> String {
+    let validation = validation.map_or("none".to_owned(), |validation| {
+        let (num_rows, num_questions) = validation.sizes();
+        format!("{num_rows} rows ({num_questions} with choices)")
+    });
     let trainable: usize = parameters(model).iter().map(|(_, tensor)| tensor.numel()).sum();
     let shape = &config.adapter.shape;
-    format!("{plan}\ntrainable        {trainable} parameters ({:?}, rank {})", shape.method, shape.rank)
+    let (method, rank) = (shape.method, shape.rank);
+    format!("{plan}\nvalidation       {validation}\ntrainable        {trainable} parameters ({method:?}, rank {rank})")
 }
 
 /// Writes how the run ended.
@@ -149,12 +210,13 @@ fn finish(
     directory: &RunDirectory,
     outcome: Result<Outcome>,
     step: u64,
-    made_from: Option<medinjection_fr::provenance::Lineage>,
+    made_from: Option<Lineage>,
 ) -> Result<Outcome> {
     let written = match (&outcome, made_from) {
         (Ok(Outcome::Completed(_)), Some(lineage)) => directory.complete(step, lineage),
         (Ok(Outcome::Stopped(signal)), Some(_)) => {
-            Status { state: State::Stopped, step, reason: signal.name().to_owned() }.write(directory.root())
+            let state = if *signal == Stop::TimeUp { State::Requeue } else { State::Stopped };
+            Status { state, step, reason: signal.name().to_owned() }.write(directory.root())
         }
         (Err(error), Some(_)) => {
             Status { state: State::Failed, step, reason: error.to_string() }.write(directory.root())

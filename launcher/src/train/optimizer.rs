@@ -6,6 +6,8 @@ use crate::Result;
 
 const BETAS: (f64, f64) = (0.9, 0.999);
 const EPS: f64 = 1e-8;
+const FIRST_MOMENT: &str = "first_moment";
+const SECOND_MOMENT: &str = "second_moment";
 
 /// `AdamW` with betas 0.9 and 0.999 and eps 1e-8, in f32.
 ///
@@ -34,6 +36,21 @@ impl AdamW {
         let (first_moment, second_moment) = (values.f_zeros_like()?, values.f_zeros_like()?);
         let parameters = parameters.into_iter().map(|parameter| parameter.set_requires_grad(true)).collect();
         Ok(Self { parameters, values, first_moment, second_moment, num_steps: 0, weight_decay })
+    }
+
+    /// The moments by name, for a checkpoint.
+    pub fn moments(&self) -> [(&'static str, &Tensor); 2] {
+        [(FIRST_MOMENT, &self.first_moment), (SECOND_MOMENT, &self.second_moment)]
+    }
+
+    /// Goes on after `num_steps` steps, with the moments that `moment` gives by their names.
+    ///
+    /// # Errors
+    /// What `moment` returns.
+    pub fn restore(&mut self, num_steps: i32, mut moment: impl FnMut(&str) -> Result<Tensor>) -> Result<()> {
+        (self.first_moment, self.second_moment) = (moment(FIRST_MOMENT)?, moment(SECOND_MOMENT)?);
+        self.num_steps = num_steps;
+        Ok(())
     }
 
     /// Number of values that are trained.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 
 use crate::{Error, Result};
 
@@ -14,15 +14,18 @@ pub enum Stop {
     Terminate,
     /// The user at the terminal.
     Interrupt,
+    /// The scheduler: the job's time is up, and it will be queued again.
+    TimeUp,
 }
 
 impl Stop {
-    /// Exit code by which a shell knows the signal.
+    /// Exit code: the shell's own for the signal, or `EX_TEMPFAIL`, by which a job is queued again.
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Terminate => 143,
             Self::Interrupt => 130,
+            Self::TimeUp => 75,
         }
     }
 
@@ -32,6 +35,7 @@ impl Stop {
         match self {
             Self::Terminate => "SIGTERM",
             Self::Interrupt => "SIGINT",
+            Self::TimeUp => "SIGUSR1",
         }
     }
 }
@@ -41,10 +45,11 @@ impl Stop {
 pub struct Signals {
     terminate: Arc<AtomicBool>,
     interrupt: Arc<AtomicBool>,
+    time_up: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// Catches `SIGTERM` and `SIGINT` from here on.
+    /// Catches `SIGTERM`, `SIGINT` and `SIGUSR1` from here on.
     ///
     /// # Errors
     /// [`Error::Environment`] if the operating system refuses.
@@ -55,21 +60,22 @@ impl Signals {
                 .map_err(|error| Error::Environment(format!("signal {signal}: {error}")))?;
             Ok::<_, Error>(flag)
         };
-        Ok(Self { terminate: flag(SIGTERM)?, interrupt: flag(SIGINT)? })
+        Ok(Self { terminate: flag(SIGTERM)?, interrupt: flag(SIGINT)?, time_up: flag(SIGUSR1)? })
     }
 
     /// Which signals have come, as numbers that ranks can add up.
     #[must_use]
-    pub fn counts(&self) -> [f64; 2] {
-        [&self.terminate, &self.interrupt].map(|flag| f64::from(u8::from(flag.load(Ordering::Relaxed))))
+    pub fn counts(&self) -> [f64; 3] {
+        [&self.terminate, &self.interrupt, &self.time_up].map(|flag| f64::from(u8::from(flag.load(Ordering::Relaxed))))
     }
 
     /// What the added counts of all ranks ask for.
     #[must_use]
-    pub fn verdict(counts: [f64; 2]) -> Option<Stop> {
+    pub fn verdict(counts: [f64; 3]) -> Option<Stop> {
         match counts {
-            [terminate, _] if terminate > 0.0 => Some(Stop::Terminate),
-            [_, interrupt] if interrupt > 0.0 => Some(Stop::Interrupt),
+            [terminate, ..] if terminate > 0.0 => Some(Stop::Terminate),
+            [_, interrupt, _] if interrupt > 0.0 => Some(Stop::Interrupt),
+            [.., time_up] if time_up > 0.0 => Some(Stop::TimeUp),
             _ => None,
         }
     }
@@ -81,8 +87,9 @@ mod tests {
 
     #[test]
     fn one_rank_that_was_told_to_end_is_enough() {
-        assert_eq!(Signals::verdict([0.0, 0.0]), None);
-        assert_eq!(Signals::verdict([0.0, 1.0]).map(Stop::exit_code), Some(130));
-        assert_eq!(Signals::verdict([1.0, 2.0]).map(Stop::exit_code), Some(143));
+        assert_eq!(Signals::verdict([0.0, 0.0, 0.0]), None);
+        assert_eq!(Signals::verdict([0.0, 0.0, 1.0]).map(Stop::exit_code), Some(75));
+        assert_eq!(Signals::verdict([0.0, 1.0, 1.0]).map(Stop::exit_code), Some(130));
+        assert_eq!(Signals::verdict([1.0, 2.0, 0.0]).map(Stop::exit_code), Some(143));
     }
 }

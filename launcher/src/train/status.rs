@@ -16,6 +16,8 @@ pub const STATUS_FILE: &str = "status.json";
 pub enum State {
     /// All steps are made and the adapter is written.
     Completed,
+    /// Its time was up; it goes on when the job is queued again.
+    Requeue,
     /// A signal asked it to end.
     Stopped,
     /// Something could not be done.

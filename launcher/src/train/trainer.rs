@@ -3,20 +3,36 @@
 use std::path::Path;
 use std::time::Instant;
 
+use medinjection_fr::provenance::Lineage;
+use serde::Serialize;
 use tch::Tensor;
 
-use super::{AdamW, Backward, MetricsFile, Plan, RunDirectory, Signals, Step, StepMetrics, Stop};
+use super::{
+    AdamW, Backward, Evaluation, MetricsFile, Plan, RunDirectory, Signals, Step, StepMetrics, Stop, ValidationSet,
+};
 use super::{clip, learning_rate, peak_memory_bytes};
 use crate::adapter::{Dropout, parameters, peft};
 use crate::chat::TokenizedRow;
+use crate::checkpoint::{Checkpoint, Position};
 use crate::comm::Communicator;
 use crate::config::TrainConfig;
 use crate::guard::guard;
 use crate::model::CausalLm;
 use crate::{Error, Result};
 
-/// Called after each step with its metrics and the number of steps of the run.
-pub type Progress<'a> = &'a dyn Fn(&StepMetrics, u64);
+/// What is told of a run while it goes on.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// Something that the user must know.
+    Note(&'a str),
+    /// A step, and the number of steps of the run.
+    Step(&'a StepMetrics, u64),
+    /// An evaluation.
+    Evaluated(&'a Evaluation),
+}
+
+/// Called on each rank with what happens.
+pub type Progress<'a> = &'a dyn Fn(Event<'_>);
 
 /// A run in progress on one rank.
 #[derive(Debug)]
@@ -26,7 +42,14 @@ pub struct Trainer<'a> {
     model: CausalLm,
     optimizer: AdamW,
     signals: Signals,
+    validation: Option<ValidationSet>,
+    /// What checkpoints say that the run is made from; on rank 0.
+    made_from: Option<Lineage>,
     num_steps: u64,
+    /// Time that the steps before the last resume have taken.
+    earlier_seconds: f64,
+    /// Whether the evaluation that is due after the last step is still to be made.
+    awaits_evaluation: bool,
 }
 
 /// What all ranks together know of a step's backward passes.
@@ -37,14 +60,46 @@ struct Sums {
 }
 
 impl<'a> Trainer<'a> {
-    /// A run that has made no step; the adapter of `model` is what it trains.
+    /// A run that has made no step; the adapter of `model` is what it trains. `made_from`, on rank 0, goes into its checkpoints.
     ///
     /// # Errors
     /// [`Error::Torch`] if there is no memory for the optimizer.
-    pub fn new(config: &'a TrainConfig, plan: &'a Plan, model: CausalLm) -> Result<Self> {
+    pub fn new(config: &'a TrainConfig, plan: &'a Plan, model: CausalLm, made_from: Option<Lineage>) -> Result<Self> {
         let parameters = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
         let optimizer = AdamW::new(parameters, config.optim.weight_decay)?;
-        Ok(Self { config, plan, model, optimizer, signals: Signals::catch()?, num_steps: 0 })
+        let signals = Signals::catch()?;
+        Ok(Self {
+            config,
+            plan,
+            model,
+            optimizer,
+            signals,
+            validation: None,
+            made_from,
+            num_steps: 0,
+            earlier_seconds: 0.0,
+            awaits_evaluation: false,
+        })
+    }
+
+    /// The run, evaluated on `validation` while it goes on.
+    #[must_use]
+    pub fn evaluated_on(self, validation: Option<ValidationSet>) -> Self {
+        Self { validation, ..self }
+    }
+
+    /// Puts a run whose model has the adapter of `checkpoint` where that was.
+    ///
+    /// # Errors
+    /// [`Error::Format`] or [`Error::Shape`] if the optimizer's moments are not those of this adapter.
+    pub fn resume(mut self, checkpoint: &Checkpoint) -> Result<Self> {
+        let (device, num_values) =
+            (self.model.device(), i64::try_from(self.optimizer.num_values()).unwrap_or(i64::MAX));
+        let Position { step, elapsed_seconds, awaits_evaluation } = checkpoint.position;
+        self.optimizer
+            .restore(i32::try_from(step).unwrap_or(i32::MAX), |name| checkpoint.moment(name, num_values, device))?;
+        (self.num_steps, self.earlier_seconds, self.awaits_evaluation) = (step, elapsed_seconds, awaits_evaluation);
+        Ok(self)
     }
 
     /// Steps that have been made.
@@ -61,28 +116,42 @@ impl<'a> Trainer<'a> {
     pub fn run(&mut self, comm: &dyn Communicator, progress: Progress<'_>) -> Result<Option<Stop>> {
         let began = Instant::now();
         let path = RunDirectory::of(self.config).metrics();
-        let metrics = if comm.is_root() { MetricsFile::create(&path).map(Some) } else { Ok(None) };
+        let metrics = match (comm.is_root(), self.num_steps) {
+            (false, _) => Ok(None),
+            (true, 0) => MetricsFile::create(&path).map(Some),
+            (true, step) => MetricsFile::resume(&path, step).map(Some),
+        };
         let mut metrics = comm.agree(metrics)?;
-        let mut written = Ok(());
-        for epoch in 0.. {
-            for rows in self.plan.epoch(epoch) {
+        let mut written = self.evaluate(comm, &mut metrics, progress)?;
+        let (first_epoch, made_of_epoch) =
+            (self.num_steps / self.plan.steps_an_epoch(), self.num_steps % self.plan.steps_an_epoch());
+        let mut num_skipped = usize::try_from(made_of_epoch).unwrap_or(usize::MAX);
+        for epoch in first_epoch.. {
+            for rows in self.plan.epoch(epoch).into_iter().skip(std::mem::take(&mut num_skipped)) {
                 let step = self.plan.step(rows);
                 let step_began = Instant::now();
                 let local = written.and_then(|()| guard(|| Ok(self.backward(&step, comm.rank()))));
                 let sums = self.reduce(comm, local)?;
                 let signal = sums.stop;
                 let mut made = comm.agree(guard(|| self.update(&step, sums)))?;
-                made.elapsed_seconds = began.elapsed().as_secs_f64();
+                made.elapsed_seconds = self.earlier_seconds + began.elapsed().as_secs_f64();
                 #[expect(clippy::cast_precision_loss, reason = "a rate")]
                 let rate = step.num_tokens as f64 / step_began.elapsed().as_secs_f64();
                 made.tokens_per_second = rate;
-                progress(&made, self.plan.num_steps());
+                progress(Event::Step(&made, self.plan.num_steps()));
                 let is_last = self.num_steps == self.plan.num_steps();
                 let is_logged = is_last || signal.is_some() || self.num_steps % self.config.train.log_every_steps == 0;
-                written = match metrics.as_mut().filter(|_| is_logged) {
-                    Some(file) => file.append(&made),
-                    None => Ok(()),
-                };
+                written = append(&mut metrics, is_logged.then_some(&made));
+                self.awaits_evaluation =
+                    self.validation.is_some() && (is_last || self.num_steps.is_multiple_of(self.eval_every_steps()));
+                // Who is told to end has no time for it; it is made up for after the resume.
+                if is_last || signal.is_none() {
+                    written = written.and(self.evaluate(comm, &mut metrics, progress)?);
+                }
+                let is_saved = !is_last && (signal.is_some() || self.num_steps.is_multiple_of(self.save_every_steps()));
+                if is_saved {
+                    written = written.and_then(|()| self.save_checkpoint(made.elapsed_seconds));
+                }
                 if is_last || signal.is_some() {
                     // A signal in the very last step comes too late to change anything.
                     return comm.agree(written).map(|()| signal.filter(|_| !is_last));
@@ -98,11 +167,47 @@ impl<'a> Trainer<'a> {
     /// [`Error::Library`] if it cannot be written; the same verdict on every rank.
     pub fn save(&self, comm: &dyn Communicator) -> Result<()> {
         let folder = RunDirectory::of(self.config).adapter();
-        let save = || {
-            let base_model = base_model_name(&self.config.model.path)?;
-            peft::save(&folder, &self.model, &self.config.adapter.shape, &base_model)
-        };
-        comm.agree(if comm.is_root() { save() } else { Ok(()) })
+        comm.agree(if comm.is_root() { self.save_adapter(&folder) } else { Ok(()) })
+    }
+
+    fn save_adapter(&self, folder: &Path) -> Result<()> {
+        let base_model = base_model_name(&self.config.model.path)?;
+        peft::save(folder, &self.model, &self.config.adapter.shape, &base_model)
+    }
+
+    /// Makes the evaluation that is due, if one is; whether its line could be written.
+    fn evaluate(
+        &mut self,
+        comm: &dyn Communicator,
+        metrics: &mut Option<MetricsFile>,
+        progress: Progress<'_>,
+    ) -> Result<Result<()>> {
+        let Some(validation) = self.validation.as_ref().filter(|_| self.awaits_evaluation) else { return Ok(Ok(())) };
+        let evaluation = validation.evaluate(&self.model, self.num_steps, comm)?;
+        self.awaits_evaluation = false;
+        progress(Event::Evaluated(&evaluation));
+        Ok(append(metrics, Some(&evaluation)))
+    }
+
+    fn eval_every_steps(&self) -> u64 {
+        self.config.train.eval_every_steps.map_or(self.plan.steps_an_epoch(), Into::into)
+    }
+
+    fn save_every_steps(&self) -> u64 {
+        self.config.train.save_every_steps.map_or(self.plan.steps_an_epoch(), Into::into)
+    }
+
+    /// Writes a checkpoint of this moment, on rank 0.
+    fn save_checkpoint(&self, elapsed_seconds: f64) -> Result<()> {
+        let Some(made_from) = self.made_from.clone() else { return Ok(()) };
+        let awaits_evaluation = self.awaits_evaluation;
+        let position = Position { step: self.num_steps, elapsed_seconds, awaits_evaluation };
+        RunDirectory::of(self.config).checkpoints().save(
+            (position, made_from),
+            &self.optimizer.moments(),
+            |folder| self.save_adapter(folder),
+            self.config.train.keep_checkpoints.get(),
+        )
     }
 
     /// Runs this rank's rows of `step`, leaving their gradients; the sum of their losses.
@@ -136,11 +241,11 @@ impl<'a> Trainer<'a> {
         let local = local.and_then(|loss| Ok((loss, Vec::<f32>::try_from(self.optimizer.take_gradient())?)));
         let (loss, mut gradient) = comm.agree(local)?;
         comm.all_reduce_sum(&mut gradient)?;
-        let [terminate, interrupt] = self.signals.counts();
-        let mut sums = [loss, terminate, interrupt];
+        let [terminate, interrupt, time_up] = self.signals.counts();
+        let mut sums = [loss, terminate, interrupt, time_up];
         comm.all_reduce_sum_f64(&mut sums)?;
         let gradient = Tensor::from_slice(&gradient).to_device(self.model.device());
-        Ok(Sums { loss: sums[0], gradient, stop: Signals::verdict([sums[1], sums[2]]) })
+        Ok(Sums { loss: sums[0], gradient, stop: Signals::verdict([sums[1], sums[2], sums[3]]) })
     }
 
     /// Makes the optimizer's step; every rank makes the same one.
@@ -170,6 +275,14 @@ impl<'a> Trainer<'a> {
             elapsed_seconds: 0.0,
             peak_memory_bytes: peak_memory_bytes(),
         })
+    }
+}
+
+/// Adds a line to the file, where there are both.
+fn append(metrics: &mut Option<MetricsFile>, line: Option<&impl Serialize>) -> Result<()> {
+    match (metrics, line) {
+        (Some(file), Some(line)) => file.append(line),
+        _ => Ok(()),
     }
 }
 

@@ -1,0 +1,164 @@
+//! Evaluation while a run goes on: loss on the validation rows, and exact match where they offer choices.
+
+use std::collections::BTreeSet;
+
+use medinjection_fr::provenance::Lines;
+use medinjection_fr::record::{ChoiceLabel, Task};
+use medinjection_fr::render::{Message, Role, TrainingRow};
+use serde::Serialize;
+
+use super::micro_step::summed_loss;
+use crate::chat::{Chat, TokenizedRow};
+use crate::comm::Communicator;
+use crate::config::TrainConfig;
+use crate::data::{Dataset, num_targets};
+use crate::decode::{Decoder, Decoding, Question};
+use crate::guard::guard;
+use crate::model::CausalLm;
+use crate::{Error, Result};
+
+/// A line of `metrics.jsonl` that is an evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Steps that have been made.
+    pub step: u64,
+    /// Mean loss of the validation rows' targets.
+    pub eval_loss: f64,
+    /// Share, from 0 to 1, of the questions with choices whose constrained answer is the right set; `None` where no row has choices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eval_exact_match: Option<f64>,
+}
+
+/// The rows that a run is evaluated on.
+#[derive(Debug)]
+pub struct ValidationSet {
+    rows: Vec<TokenizedRow>,
+    questions: Vec<Asked>,
+    chat: Chat,
+    batch_size: usize,
+}
+
+/// A question with choices.
+#[derive(Debug)]
+struct Asked {
+    messages: Vec<Message>,
+    task: Task,
+    labels: Vec<ChoiceLabel>,
+    answer_labels: BTreeSet<ChoiceLabel>,
+}
+
+impl ValidationSet {
+    /// The rows of `data.validation`; `None` where the configuration has none.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::load`].
+    pub fn load(config: &TrainConfig) -> Result<Option<Self>> {
+        let Some(path) = &config.data.validation else { return Ok(None) };
+        let chat = Chat::load(&config.model.path)?;
+        let rows = Dataset::load(path, &chat, config.data.loss_on, config.data.max_tokens.get())?.rows;
+        let mut questions = Vec::new();
+        for line in Lines::open(path)? {
+            let (number, line) = line?;
+            let row = serde_json::from_slice(&line)
+                .map_err(|error| medinjection_fr::Error::row(path, number, format!("not a training row: {error}")))?;
+            questions.extend(Asked::of(row));
+        }
+        Ok(Some(Self { rows, questions, chat, batch_size: config.train.micro_batch_size.get() }))
+    }
+
+    /// Number of rows, and of those that offer choices.
+    #[must_use]
+    pub fn sizes(&self) -> (usize, usize) {
+        (self.rows.len(), self.questions.len())
+    }
+
+    /// Checks that `model` has every token of the rows.
+    ///
+    /// # Errors
+    /// [`Error::Environment`] if it has not.
+    pub fn check_tokens(&self, model: &CausalLm) -> Result<()> {
+        self.rows.iter().try_for_each(|row| model.check_ids(&row.input_ids))
+    }
+
+    /// Evaluates `model`, which has made `step` steps; the rows are shared among ranks.
+    ///
+    /// # Errors
+    /// What libtorch or the decoder refuse, and [`Error::Environment`] for a loss that is no number; the same verdict on every rank.
+    pub fn evaluate(&self, model: &CausalLm, step: u64, comm: &dyn Communicator) -> Result<Evaluation> {
+        let local = guard(|| {
+            let (loss, num_targets) = self.loss(model, comm);
+            let (correct, num_questions) = self.exact_matches(model, comm)?;
+            Ok([loss, to_number(num_targets), to_number(correct), to_number(num_questions)])
+        });
+        let mut sums = comm.agree(local)?;
+        comm.all_reduce_sum_f64(&mut sums)?;
+        let [loss, num_targets, correct, num_questions] = sums;
+        let eval_loss = loss / num_targets;
+        if !eval_loss.is_finite() {
+            let message = format!("step {step}: expected a finite validation loss, found {eval_loss}");
+            return Err(Error::Environment(message));
+        }
+        Ok(Evaluation { step, eval_loss, eval_exact_match: (num_questions > 0.0).then(|| correct / num_questions) })
+    }
+
+    /// The summed loss of this rank's rows, and the number of their targets.
+    fn loss(&self, model: &CausalLm, comm: &dyn Communicator) -> (f64, usize) {
+        let mut rows: Vec<&TokenizedRow> = self.rows.iter().collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.input_ids.len()));
+        let mine: Vec<&TokenizedRow> = rows.into_iter().skip(comm.rank()).step_by(comm.world_size()).collect();
+        let loss = mine.chunks(self.batch_size).map(|rows| summed_loss(model, rows)).sum();
+        (loss, mine.into_iter().map(num_targets).sum())
+    }
+
+    /// How many of this rank's questions are answered by the right set, and how many there are.
+    fn exact_matches(&self, model: &CausalLm, comm: &dyn Communicator) -> Result<(usize, usize)> {
+        let decoder = Decoder::new(model, &self.chat, Decoding::Constrained, 1);
+        let mine: Vec<&Asked> = self.questions.iter().skip(comm.rank()).step_by(comm.world_size()).collect();
+        let ask = |asked: &&Asked| decoder.question(&asked.messages, asked.task, &asked.labels);
+        let mut asked = mine.iter().map(ask).zip(&mine).map(|(question, asked)| Ok((question?, &asked.answer_labels)));
+        let mut questions: Vec<(Question, &BTreeSet<ChoiceLabel>)> = asked.by_ref().collect::<Result<_>>()?;
+        questions.sort_by_key(|(question, _)| std::cmp::Reverse(question.num_tokens()));
+        let mut num_correct = 0;
+        for batch in questions.chunks(self.batch_size) {
+            let (questions, expected): (Vec<Question>, Vec<_>) = batch.iter().cloned().unzip();
+            let answers = decoder.answer(&questions)?.into_iter().map(|answer| answer.labels.unwrap_or_default());
+            let is_right = |(labels, expected): &(Vec<ChoiceLabel>, &BTreeSet<_>)| {
+                labels.iter().copied().collect::<BTreeSet<_>>() == **expected
+            };
+            num_correct += answers.zip(expected).filter(is_right).count();
+        }
+        Ok((num_correct, questions.len()))
+    }
+}
+
+impl Asked {
+    /// The question of a row that says its choices and their right labels, and ends with the answer.
+    fn of(row: TrainingRow) -> Option<Self> {
+        let TrainingRow { mut messages, task, choices, answer_labels, .. } = row;
+        let task = task.filter(|task| task.is_multiple_choice() && !choices.is_empty() && !answer_labels.is_empty())?;
+        messages.pop().filter(|message| message.role == Role::Assistant)?;
+        let labels = choices.into_iter().map(|choice| choice.label).collect();
+        Some(Self { messages, task, labels, answer_labels: answer_labels.into_iter().collect() })
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a number of rows or tokens is exact in f64")]
+fn to_number(count: usize) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_row_with_choices_and_an_answer_is_a_question() {
+        let row = |text: &str| Asked::of(serde_json::from_str(text).unwrap());
+        let turns = r#""messages":[{"role":"user","content":"?"},{"role":"assistant","content":"B"}]"#;
+        let choices = r#""task":"mcqu","choices":[{"label":"A","text":"a"},{"label":"B","text":"b"}]"#;
+        let asked = row(&format!(r#"{{{turns},{choices},"answer_labels":["B"]}}"#)).unwrap();
+        assert_eq!((asked.messages.len(), asked.labels.len(), asked.answer_labels.len()), (1, 2, 1));
+        assert!(row(&format!("{{{turns}}}")).is_none());
+        assert!(row(&format!("{{{turns},{choices}}}")).is_none());
+    }
+}
