@@ -1,5 +1,9 @@
 //! Words of the model that translated, about the translation.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::Pair;
 use super::words::Words;
 use crate::record::{Finding, Reason};
@@ -97,6 +101,10 @@ const ANYWHERE: &[&str] = &[
     "besoin d autres traductions",
 ];
 
+/// All of them at once: one pass over the text.
+static REMARK: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(&ANYWHERE.join("|")).expect("phrases of letters and spaces"));
+
 /// An error where a field begins like a model's answer and not like its original, or holds a remark on the translation.
 pub(super) fn check(pair: &Pair<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -141,7 +149,8 @@ fn opening(field: &super::pair::Field<'_>) -> Option<&'static str> {
     let same_label = whole
         && (english_has(found)
             || (*found == "reponse" && english_has("answer"))
-            || (*found == "francais" && english_has("french")));
+            || (*found == "francais" && english_has("french"))
+            || (*found == "remarque" && english_has("note")));
     let talks_of_translation = field.english.iter().any(|word| word.starts_with("translat"));
     ((whole || spoken) && !same_label && !talks_of_translation).then_some(*found)
 }
@@ -153,12 +162,10 @@ fn head(text: &str) -> Option<&str> {
     (!rest.is_empty()).then_some(&text[..end])
 }
 
-fn remark(french: &Words, english: &Words) -> Option<&'static str> {
-    let text = french.folded();
-    let first_bytes = |phrase: &str| text.contains(phrase);
-    ANYWHERE.iter().copied().find(|phrase| {
-        first_bytes(phrase) && !english.iter().any(|word| word.starts_with("translat") || word == "note")
-    })
+fn remark<'a>(french: &'a Words, english: &Words) -> Option<&'a str> {
+    let found = REMARK.find(french.folded())?;
+    let talks_of_translation = english.iter().any(|word| word.starts_with("translat") || word == "note");
+    (!talks_of_translation).then_some(found.as_str())
 }
 
 #[cfg(test)]
@@ -188,6 +195,7 @@ mod tests {
     fn a_label_of_the_original_is_kept() {
         for (english, french) in [
             ("Note: the patient is old.", "Note : le patient est âgé."),
+            ("Note: the patient is old.", "Remarque : le patient est âgé."),
             ("Of the following: A or B?", "Parmi les suivants : A ou B ?"),
             ("Translation is done by: ribosomes", "La traduction est faite par : les ribosomes"),
         ] {

@@ -65,8 +65,8 @@ fn english(words: &Words) -> Negations {
         let plain = match word {
             // `no matter` and `to no avail` are `quel que soit` and `en vain`.
             "no" => !rest.clone().next().is_some_and(|next| matches!(next, "matter" | "avail")),
-            // `at least` is no negation, nor is the letter of `t cell`.
-            "least" => previous != "at",
+            // `at least`, `at the very least`, `last but not least` are no negations, nor is the letter of `t cell`.
+            "least" => !matches!(previous, "at" | "very" | "not"),
             "t" => matches!(
                 previous,
                 "don"
@@ -88,7 +88,7 @@ fn english(words: &Words) -> Negations {
             ),
             // `neither … nor` and `no … nor` say it once, `whether or not` not at all.
             "nor" => false,
-            "not" => previous != "or",
+            "not" => previous != "or" && rest.clone().next() != Some("least"),
             _ => is_english_negation(word),
         };
         negations.plain += usize::from(plain);
@@ -238,6 +238,15 @@ fn implies_in_french(word: &str) -> bool {
             | "excluent"
             | "peu"
             | "indemne"
+            | "evitez"
+            | "omettant"
+            | "omettre"
+            | "interdit"
+            | "interdite"
+            | "interdits"
+            | "interdiction"
+            | "asymptomatique"
+            | "asymptomatiques"
     );
     implied || NEGATED.iter().any(|beginning| word.starts_with(beginning))
 }
@@ -270,6 +279,8 @@ mod tests {
             ("All are true except:", "Toutes sont vraies, à l’exception de :"),
             ("They are not able to swim.", "Ils sont incapables de nager."),
             ("at least two", "au moins deux"),
+            ("Last but not least, at the very least once", "Enfin, une fois tout au moins"),
+            ("Visitors are not allowed.", "Interdiction de visite."),
             ("T cells", "lymphocytes T"),
             ("Neither A nor B", "Ni A ni B"),
             ("when no oxygen is there, regardless of time", "en l'absence d'oxygène, quel que soit le temps"),

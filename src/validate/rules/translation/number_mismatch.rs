@@ -98,6 +98,7 @@ mod tests {
             ("50%", "50 %"),
             ("in the 1930s", "dans les années 30"),
             ("p < .05", "p < 0,05"),
+            ("42.000 cases", "42\u{a0}000 cas"),
         ] {
             assert_eq!(found(english, french), Vec::<String>::new());
         }

@@ -10,7 +10,7 @@ use crate::record::{Finding, Reason};
 const MIN_WORDS: usize = 5;
 
 /// Evidence, in nats, from which a text is taken for cut, and from which it may be.
-const CERTAIN: f32 = 0.6;
+const CERTAIN: f32 = 1.4;
 const SUSPECT: f32 = -0.5;
 
 /// Logarithm of the usual length of French for one of English.

@@ -146,12 +146,11 @@ fn number(text: &str, begin: usize, format: Format) -> Quantity {
     }
     let whole = &text[begin..whole_end];
     let value = Decimal::new(whole, fraction).unwrap_or(Decimal::whole(u64::MAX));
-    // `1.500` or `1,500` in French is one and a half, or copied from English; `10 200` is one number or two.
-    let other = if format == Format::French && fraction.len() == 3 && !grouped {
-        Decimal::new(&text[begin..end], "")
-    } else {
-        None
-    };
+    // `1.500` or `1,500` in French is one and a half, or copied from English; `10 200` is one number or two. `42.000` in
+    // English was written by someone used to other signs.
+    let is_ambiguous = format == Format::French || fraction.ends_with("00");
+    let other =
+        if is_ambiguous && fraction.len() == 3 && !grouped { Decimal::new(&text[begin..end], "") } else { None };
     let in_name = text[..begin].chars().next_back().is_some_and(char::is_alphabetic);
     Quantity { value, other, in_digits: true, in_name, unit: units::after(text, end, format), begin, end }
 }

@@ -1,5 +1,7 @@
 //! Numbers written in words or Roman numerals.
 
+use std::sync::LazyLock;
+
 use super::Format;
 
 /// English words and their values; ordinals and multiples count as their number.
@@ -132,16 +134,24 @@ pub(super) fn value(word: &str, format: Format) -> Option<u64> {
     if let Some(value) = roman(word) {
         return Some(value);
     }
-    let table = match format {
-        Format::English => ENGLISH,
-        Format::French => FRENCH,
+    let names = match format {
+        Format::English => &ENGLISH_NAMES,
+        Format::French => &FRENCH_NAMES,
     };
-    let same = |name: &str| {
-        name.len() == word.len()
-            && name.as_bytes()[0] == word.as_bytes()[0].to_ascii_lowercase()
-            && name[1..] == word[1..]
-    };
-    table.iter().find(|(name, _)| same(name)).map(|(_, value)| *value)
+    let first = word.as_bytes()[0].to_ascii_lowercase();
+    let same = |name: &str| name.as_bytes()[1..] == word.as_bytes()[1..];
+    names.get(usize::from(first))?.iter().find(|(name, _)| same(name)).map(|(_, value)| *value)
+}
+
+/// The words of a table by their first byte: most words begin like no number.
+type Names = [Vec<(&'static str, u64)>; 128];
+
+static ENGLISH_NAMES: LazyLock<Names> = LazyLock::new(|| by_first_byte(ENGLISH));
+static FRENCH_NAMES: LazyLock<Names> = LazyLock::new(|| by_first_byte(FRENCH));
+
+fn by_first_byte(table: &[(&'static str, u64)]) -> Names {
+    let begins = |byte: usize, name: &str| usize::from(name.as_bytes()[0]) == byte;
+    std::array::from_fn(|byte| table.iter().copied().filter(|(name, _)| begins(byte, name)).collect())
 }
 
 /// Whether the word is a part, a rank or a multiple, and no count.
