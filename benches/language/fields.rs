@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use crate::rows::{Row, frenchmedmcqa, json_lines, mmlu, tmx, with_choices_inside, with_options};
+use crate::rows::{Row, frenchmedmcqa, json_lines, mmlu, text, tmx, with_choices_inside, with_options};
 use crate::splits::{LEARNED_SUBJECTS, is_reported_half, is_reported_medmcqa};
 
 /// One field of a record.
@@ -61,15 +61,16 @@ pub(crate) fn aligned(folder: &Path) -> Result<(Vec<Record>, Vec<String>), Box<d
 
 /// Records of the other sets of `data` that the table was not learned from.
 pub(crate) fn others(data: &Path) -> Result<Vec<Record>, Box<dyn Error>> {
-    let known = english_words(data)?;
-    let is_known = |_: usize, text: &str| words(text).iter().all(|word| known.contains(word));
+    let (english, french) = (english_words(data)?, french_words(data)?);
+    let is_english = |_: usize, text: &str| words(text).iter().all(|word| english.contains(word));
+    let is_french = |_: usize, text: &str| words(text).iter().all(|word| french.contains(word));
     let mut records = Vec::new();
     for row in frenchmedmcqa(&data.join("frenchmedmcqa/train.json"))? {
-        records.push(Record::new("FrenchMedMCQA train", "fr", row, is_known));
+        records.push(Record::new("FrenchMedMCQA train", "fr", row, is_english));
     }
     for (index, row) in json_lines(&data.join("medmcqa/dev.jsonl"))?.iter().enumerate() {
         if is_reported_medmcqa(index) {
-            records.push(Record::new("MedMCQA held out", "en", with_choices_inside(row), |_, _| false));
+            records.push(Record::new("MedMCQA held out", "en", with_choices_inside(row), is_french));
         }
     }
     for (index, (english, french)) in tmx(&data.join("tico19/all.en-fr.tmx"))?.into_iter().enumerate() {
@@ -94,6 +95,19 @@ fn english_words(data: &Path) -> Result<BTreeSet<String>, Box<dyn Error>> {
         rows.extend(json_lines(&data.join(file))?.iter().map(with_options));
     }
     rows.extend(json_lines(&data.join("medmcqa/dev.jsonl"))?.iter().map(with_choices_inside));
+    Ok(rows.iter().flatten().flat_map(|text| words(text)).collect())
+}
+
+/// Every word of the French exams and clinical cases, which no machine translated.
+fn french_words(data: &Path) -> Result<BTreeSet<String>, Box<dyn Error>> {
+    let mut rows: Vec<Row> = Vec::new();
+    for split in ["train", "dev", "test"] {
+        rows.extend(frenchmedmcqa(&data.join(format!("frenchmedmcqa/{split}.json")))?);
+    }
+    for entry in fs::read_dir(data.join("e3c_fr"))? {
+        let case: serde_json::Value = serde_json::from_str(&fs::read_to_string(entry?.path())?)?;
+        rows.push(vec![text(&case["text"])]);
+    }
     Ok(rows.iter().flatten().flat_map(|text| words(text)).collect())
 }
 

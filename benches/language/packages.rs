@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::corpus::{Field, Language, folded};
+use crate::medical;
 use crate::rows::paragraphs;
+use crate::spelling::words_with_inflections;
 use crate::splits::is_reported_half;
 
 /// Catalogues and annotations of languages that are neither French nor English.
@@ -47,38 +49,48 @@ const THIRD_DECLARATIONS: [&str; 27] = [
 ];
 
 const DICTIONARY_WEIGHT: f32 = 0.3;
+const NAME_WEIGHT: f32 = 0.3;
 const ANNOTATION_WEIGHT: f32 = 0.3;
 const CATALOGUE_WEIGHT: f32 = 0.5;
+const LATIN_WEIGHT: f32 = 1.0;
 const DECLARATION_WEIGHT: f32 = 0.5;
 
 /// Adds what the packages under `root` hold to `fields`.
 pub(crate) fn read(root: &Path, fields: &mut Vec<Field>) -> Result<(), Box<dyn Error>> {
     dictionaries(root, fields)?;
+    medical::read(root, fields)?;
+    names_of_places_and_units(root, fields)?;
     catalogues(&root.join("django"), fields)?;
     for folder in ["annotations", "annotationsDerived"] {
         annotations(&root.join(folder), fields)?;
     }
+    let latin = include_str!("latin.txt").lines();
+    fields.extend(latin.map(|text| Field { language: Language::Third, text: text.to_owned(), weight: LATIN_WEIGHT }));
     declarations(&root.join("declaration"), fields)
 }
 
-/// Words of the spelling dictionaries, without their inflections.
+/// Words of the spelling dictionaries; the inflections of one word weigh no more together than four words.
 fn dictionaries(root: &Path, fields: &mut Vec<Field>) -> Result<(), Box<dyn Error>> {
-    let words = |file: &str| -> Result<BTreeSet<String>, std::io::Error> {
-        let text = fs::read_to_string(root.join(file))?;
-        let words = text.lines().skip(1).filter_map(|line| line.split(['/', ' ', '\t']).next());
-        Ok(words.filter(|word| is_common_word(word)).map(str::to_owned).collect())
+    let (french, english) = (words_with_inflections(root, "fr")?, words_with_inflections(root, "en")?);
+    let every = |words: &BTreeMap<String, BTreeSet<String>>| -> BTreeSet<String> {
+        words.iter().flat_map(|(word, forms)| std::iter::once(word).chain(forms)).cloned().collect()
     };
-    let (french, english) = (words("fr.dic")?, words("en.dic")?);
-    push_told(&french, &english, DICTIONARY_WEIGHT, fields);
+    let (every_french, every_english) = (every(&french), every(&english));
+    for (words, own, others) in
+        [(&french, Language::French, &every_english), (&english, Language::English, &every_french)]
+    {
+        for (word, forms) in words {
+            let share = 4.0 / f32::from(u16::try_from(forms.len().max(4))?);
+            for (text, share) in std::iter::once((word, 1.0)).chain(forms.iter().map(|form| (form, share))) {
+                let language = if others.contains(text) { Language::Both } else { own };
+                fields.push(Field { language, text: text.clone(), weight: DICTIONARY_WEIGHT * share });
+            }
+        }
+    }
     Ok(())
 }
 
-/// Three letters or more, none of them a capital.
-fn is_common_word(word: &str) -> bool {
-    word.chars().count() >= 3 && word.chars().all(|character| character.is_lowercase() || "'’-".contains(character))
-}
-
-fn push_told(french: &BTreeSet<String>, english: &BTreeSet<String>, weight: f32, fields: &mut Vec<Field>) {
+pub(crate) fn push_told(french: &BTreeSet<String>, english: &BTreeSet<String>, weight: f32, fields: &mut Vec<Field>) {
     for text in french.union(english) {
         let language = match (french.contains(text), english.contains(text)) {
             (true, true) => Language::Both,
@@ -198,6 +210,42 @@ fn annotations(root: &Path, fields: &mut Vec<Field>) -> Result<(), Box<dyn Error
         }
     }
     Ok(())
+}
+
+/// Names of countries, languages, scripts and units, which stand at the same place of a French and of an English file.
+fn names_of_places_and_units(root: &Path, fields: &mut Vec<Field>) -> Result<(), Box<dyn Error>> {
+    for file in [
+        "localenames/{}/territories.json",
+        "localenames/{}/languages.json",
+        "localenames/{}/scripts.json",
+        "units/{}/units.json",
+    ] {
+        let read = |locale: &str| -> Result<BTreeSet<String>, Box<dyn Error>> {
+            let file: Value = serde_json::from_str(&fs::read_to_string(root.join(file.replace("{}", locale)))?)?;
+            let mut names = BTreeSet::new();
+            push_strings(&file["main"][locale], &mut names);
+            Ok(names)
+        };
+        push_told(&read("fr")?, &read("en")?, NAME_WEIGHT, fields);
+    }
+    Ok(())
+}
+
+/// The strings of `value` without their placeholders, codes (`km/h`, `XK`) left out.
+fn push_strings(value: &Value, strings: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) if is_name(text) => {
+            strings.insert(readable(text).trim().to_owned());
+        }
+        Value::Object(members) => members.values().for_each(|member| push_strings(member, strings)),
+        _ => {}
+    }
+}
+
+/// Whether some word of the text has four letters, one of them small.
+fn is_name(text: &str) -> bool {
+    text.split(|character: char| !character.is_alphabetic())
+        .any(|word| word.chars().count() >= 4 && word.chars().any(char::is_lowercase))
 }
 
 /// Paragraphs of the Universal Declaration of Human Rights; each second one of a third language is kept for reporting.

@@ -4,9 +4,13 @@ use medinjection_fr::language::features::{BUCKET_BITS, features};
 
 use crate::corpus::{Field, Language};
 
-const SEED: u64 = 42;
-const NUM_EPOCHS: u16 = 10;
-const LEARNING_RATE: f32 = 0.1;
+/// The table is the mean of what is learned with each of these seeds, which tells more of new texts than one of them.
+const SEEDS: [u64; 3] = [42, 43, 44];
+const NUM_EPOCHS: u16 = 7;
+const LEARNING_RATE: f32 = 0.25;
+
+/// Epoch from the end of which the weights are averaged.
+const AVERAGED_FROM: u16 = 3;
 
 /// Snippets of one to six words that are cut out of each field in each epoch, and their weight beside the field's.
 const NUM_SNIPPETS: usize = 10;
@@ -26,20 +30,23 @@ pub(crate) struct Regression {
     pub(crate) bias: f32,
     squares: Vec<f32>,
     bias_squares: f32,
+    buckets_per_weight: usize,
 }
 
 impl Regression {
-    fn new() -> Self {
-        let size = 1 << BUCKET_BITS;
-        Self { weights: vec![0.0; size], bias: 0.0, squares: vec![1e-3; size], bias_squares: 1e-3 }
+    /// With one weight for so many neighbouring buckets.
+    fn new(buckets_per_weight: usize) -> Self {
+        let size = (1 << BUCKET_BITS) / buckets_per_weight;
+        Self { weights: vec![0.0; size], bias: 0.0, squares: vec![1e-3; size], bias_squares: 1e-3, buckets_per_weight }
     }
 
     fn learn(&mut self, buckets: &[usize], target: f32, weight: f32, rate: f32) {
-        let log_odds = self.bias + buckets.iter().map(|bucket| self.weights[*bucket]).sum::<f32>();
+        let place = |bucket: &usize| bucket / self.buckets_per_weight;
+        let log_odds = self.bias + buckets.iter().map(|bucket| self.weights[place(bucket)]).sum::<f32>();
         let gradient = (1.0 / (1.0 + (-log_odds).exp()) - target) * weight;
-        for bucket in buckets {
-            self.squares[*bucket] += gradient * gradient;
-            self.weights[*bucket] -= rate * gradient / self.squares[*bucket].sqrt();
+        for place in buckets.iter().map(place) {
+            self.squares[place] += gradient * gradient;
+            self.weights[place] -= rate * gradient / self.squares[place].sqrt();
         }
         self.bias_squares += gradient * gradient;
         self.bias -= rate * gradient / self.bias_squares.sqrt();
@@ -54,13 +61,57 @@ impl Regression {
     }
 }
 
+/// Mean of the weights at the end of several epochs, which tells more of new texts than the last weights do, or of several
+/// regressions.
+#[derive(Default)]
+struct Average {
+    weights: Vec<f32>,
+    bias: f32,
+    num_epochs: f32,
+}
+
+impl Average {
+    fn add(&mut self, regression: &Regression) {
+        self.weights.resize(regression.weights.len(), 0.0);
+        for (sum, weight) in self.weights.iter_mut().zip(&regression.weights) {
+            *sum += weight;
+        }
+        self.bias += regression.bias;
+        self.num_epochs += 1.0;
+    }
+
+    /// The regression with the mean in place of its own weights.
+    fn into(self, regression: Regression) -> Regression {
+        let weights = self.weights.iter().map(|sum| sum / self.num_epochs).collect();
+        Regression { weights, bias: self.bias / self.num_epochs, ..regression }
+    }
+}
+
 /// French against English, and a third language against both.
 pub(crate) fn learn(fields: &[Field]) -> (Regression, Regression) {
-    let (mut french, mut third) = (Regression::new(), Regression::new());
     let balance = Balance::of(fields);
-    let mut random = Random(SEED);
+    let mut averages = (Average::default(), Average::default());
+    // A thread a seed; joined in the order of the seeds, so that the sums are the same on every machine.
+    std::thread::scope(|scope| {
+        let learners = SEEDS.map(|seed| {
+            let balance = &balance;
+            scope.spawn(move || learn_once(fields, balance, seed))
+        });
+        for learner in learners {
+            let (french, third) = learner.join().expect("learning does not panic");
+            averages.0.add(&french);
+            averages.1.add(&third);
+        }
+    });
+    (averages.0.into(Regression::new(1)), averages.1.into(Regression::new(2)))
+}
+
+fn learn_once(fields: &[Field], balance: &Balance, seed: u64) -> (Regression, Regression) {
+    let (mut french, mut third) = (Regression::new(1), Regression::new(2));
+    let mut random = Random(seed);
     let mut order: Vec<usize> = (0..fields.len()).collect();
     let mut buckets = Vec::new();
+    let mut averages = (Average::default(), Average::default());
     for epoch in 0..NUM_EPOCHS {
         for last in (1..order.len()).rev() {
             order.swap(last, random.below(last + 1));
@@ -75,40 +126,67 @@ pub(crate) fn learn(fields: &[Field]) -> (Regression, Regression) {
                 if random.unit() < TEXTS_WITH_DROPPED {
                     buckets.retain(|_| random.unit() >= DROPPED_FEATURES);
                 }
-                let weight = field.weight * share;
+                let weight = field.weight * share * balance.factor(field.language, &text);
                 match field.language {
                     Language::Both => french.learn(&buckets, 0.5, weight, rate),
-                    Language::Third => third.learn(&buckets, 1.0, weight * balance.third, rate),
+                    Language::Third => third.learn(&buckets, 1.0, weight, rate),
                     Language::French => {
-                        french.learn(&buckets, 1.0, weight * balance.french, rate);
-                        third.learn(&buckets, 0.0, weight * balance.french, rate);
+                        french.learn(&buckets, 1.0, weight, rate);
+                        third.learn(&buckets, 0.0, weight, rate);
                     }
                     Language::English => {
-                        french.learn(&buckets, 0.0, weight * balance.english, rate);
-                        third.learn(&buckets, 0.0, weight * balance.english, rate);
+                        french.learn(&buckets, 0.0, weight, rate);
+                        third.learn(&buckets, 0.0, weight, rate);
                     }
                 }
             }
         }
+        if epoch + 1 >= AVERAGED_FROM {
+            averages.0.add(&french);
+            averages.1.add(&third);
+        }
     }
-    (french, third)
+    (averages.0.into(french), averages.1.into(third))
 }
 
-/// Factors that give the languages like weight in all.
-struct Balance {
-    french: f32,
-    english: f32,
-    third: f32,
-}
+/// Number of words from which texts are balanced together.
+const MANY_WORDS: usize = 5;
+
+/// Factors that give the languages like weight among the texts of each number of words.
+struct Balance([[f32; 3]; MANY_WORDS]);
 
 impl Balance {
     fn of(fields: &[Field]) -> Self {
-        let total = |language: Language| -> f32 {
-            fields.iter().filter(|field| field.language == language).map(|field| field.weight).sum()
-        };
-        let (french, english, third) = (total(Language::French), total(Language::English), total(Language::Third));
-        let ratio = (english / french).sqrt();
-        Self { french: ratio, english: 1.0 / ratio, third: f32::midpoint(french, english) / third }
+        let mut totals = [[1e-6_f32; 3]; MANY_WORDS];
+        let mut random = Random(SEEDS[0]);
+        for field in fields {
+            if let Some(language) = place(field.language) {
+                for (text, share) in texts(&field.text, &mut random) {
+                    totals[length_class(&text)][language] += field.weight * share;
+                }
+            }
+        }
+        Self(totals.map(|[french, english, third]| {
+            let ratio = (english / french).sqrt();
+            [ratio, 1.0 / ratio, f32::midpoint(french, english) / third]
+        }))
+    }
+
+    fn factor(&self, language: Language, text: &str) -> f32 {
+        place(language).map_or(1.0, |language| self.0[length_class(text)][language])
+    }
+}
+
+fn length_class(text: &str) -> usize {
+    text.split_whitespace().count().clamp(1, MANY_WORDS) - 1
+}
+
+const fn place(language: Language) -> Option<usize> {
+    match language {
+        Language::French => Some(0),
+        Language::English => Some(1),
+        Language::Third => Some(2),
+        Language::Both => None,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Scores the detector and prints one line of JSON; run by `benches/language.sh`.
 //!
 //! - `language_score DIR`: a folder laid out like MMLU's, English `<subject>_test.csv` and French `<subject>_test.fr.csv`.
-//! - `language_score --all DATA [PACKAGES]`: every set of the real data, whatlang beside it, and third languages in the
-//!   paragraphs under PACKAGES that were not learned from.
-//! - `language_score --fields DATA`: the scored fields themselves, one JSON object a line, for other detectors.
+//! - `language_score --all DATA [PACKAGES]`: every set of the real data, and third languages in paragraphs that were not
+//!   learned from, those of PACKAGES too.
+//! - `language_score --fields DATA`: the scored fields themselves with what each detector finds, one JSON object a line.
+//! - `language_score --rates DATA`: how many of them each detector reads in a second.
 
 #![expect(clippy::print_stdout, reason = "prints the results")]
 
@@ -17,7 +18,9 @@ use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use medinjection_fr::language::{ENGLISH_FROM, english_log_odds, num_letters, verdict, verdict_in_context};
+use medinjection_fr::language::{
+    ENGLISH_FROM, LONG_FIELD_LETTERS, english_log_odds, num_letters, verdict, verdict_in_context,
+};
 use serde_json::{Value, json};
 
 use fields::{Record, aligned, cell, has_word, others};
@@ -30,8 +33,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments.as_slice() {
         ["--all", data, packages @ ..] => println!("{}", all(Path::new(data), packages.first().map(Path::new))?),
         ["--fields", data] => print_fields(Path::new(data))?,
+        ["--rates", data] => println!("{}", rates(Path::new(data))?),
         [folder] => println!("{}", one(Path::new(folder))?),
-        _ => return Err("expected a folder, or --all or --fields and the folder of real data".into()),
+        _ => return Err("expected a folder, or --all, --fields or --rates and the folder of real data".into()),
     }
     Ok(())
 }
@@ -45,40 +49,68 @@ fn one(folder: &Path) -> Result<Value, Box<dyn Error>> {
     result["planted"] = planted(&records);
     result["subjects"] = json!(subjects);
     result["learned_subjects_left_out"] = json!(LEARNED_SUBJECTS);
-    result["fields_per_second"] = json!(fields_per_second(&records)?);
+    result["fields_per_second"] = json!(fields_per_second(&records, |text| verdict(text).language)?);
     Ok(result)
 }
 
 fn all(data: &Path, packages: Option<&Path>) -> Result<Value, Box<dyn Error>> {
-    let (mut records, _) = aligned(&data.join("mmlu"))?;
-    records.extend(others(data)?);
+    let records = every_record(data)?;
     let mut result = scores(&records);
-    let every = whatlang::Detector::new();
-    let two = whatlang::Detector::with_allowlist(vec![whatlang::Lang::Fra, whatlang::Lang::Eng]);
-    for (name, detector) in [("whatlang_all_languages", every), ("whatlang_fr_en", two)] {
-        result[name] = cells(&records, |_, text| match detector.detect_lang(text) {
-            Some(whatlang::Lang::Fra) => "fr",
-            Some(whatlang::Lang::Eng) => "en",
-            _ => "und",
-        });
-    }
-    if let Some(packages) = packages {
-        result["third_languages"] = third_languages(&packages.join("declaration"))?;
-    }
-    result["fields_per_second"] = json!(fields_per_second(&records)?);
+    result["third_languages"] = third_languages(packages)?;
+    result["fields_per_second"] = json!(fields_per_second(&records, |text| verdict(text).language)?);
     Ok(result)
 }
 
-fn print_fields(data: &Path) -> Result<(), Box<dyn Error>> {
+fn every_record(data: &Path) -> Result<Vec<Record>, Box<dyn Error>> {
     let (mut records, _) = aligned(&data.join("mmlu"))?;
     records.extend(others(data)?);
-    for record in &records {
+    Ok(records)
+}
+
+/// Says which language a text is in.
+type Detect = Box<dyn Fn(&str) -> &'static str>;
+
+/// The detectors that are compared here, by name.
+fn detectors() -> [(&'static str, Detect); 3] {
+    let whatlang = |detector: whatlang::Detector| {
+        move |text: &str| match detector.detect_lang(text) {
+            Some(whatlang::Lang::Fra) => "fr",
+            Some(whatlang::Lang::Eng) => "en",
+            _ => "und",
+        }
+    };
+    let two = whatlang::Detector::with_allowlist(vec![whatlang::Lang::Fra, whatlang::Lang::Eng]);
+    [
+        ("ours", Box::new(|text| verdict(text).language)),
+        ("whatlang, all languages", Box::new(whatlang(whatlang::Detector::new()))),
+        ("whatlang, fr/en only", Box::new(whatlang(two))),
+    ]
+}
+
+fn print_fields(data: &Path) -> Result<(), Box<dyn Error>> {
+    let detectors = detectors();
+    for record in &every_record(data)? {
         for field in record.fields.iter().filter(|field| !field.same && has_word(&field.text)) {
-            let (set, language, cell) = (record.set, record.language, cell(&field.text));
-            println!("{}", json!({ "set": set, "language": language, "cell": cell, "text": field.text }));
+            let found = detectors.iter().map(|(name, detect)| ((*name).to_owned(), detect(&field.text).into()));
+            println!(
+                "{}",
+                json!({
+                    "set": record.set, "language": record.language, "cell": cell(&field.text), "text": field.text,
+                    "found": found.collect::<serde_json::Map<String, Value>>(),
+                })
+            );
         }
     }
     Ok(())
+}
+
+fn rates(data: &Path) -> Result<Value, Box<dyn Error>> {
+    let records = every_record(data)?;
+    let mut rates = serde_json::Map::new();
+    for (name, detect) in detectors() {
+        rates.insert(name.to_owned(), fields_per_second(&records, detect)?.into());
+    }
+    Ok(Value::Object(rates))
 }
 
 /// Each field alone and in context, each record as one text, and what is said of the fields without a right answer.
@@ -162,37 +194,51 @@ fn planted(records: &[Record]) -> Value {
 }
 
 /// Long paragraphs in third languages: how many are named neither French nor English, and how many by their own name.
-fn third_languages(folder: &Path) -> Result<Value, Box<dyn Error>> {
-    let mut result = serde_json::Map::new();
-    for (name, language) in [
-        ("spa", "es"),
-        ("ita", "it"),
-        ("deu_1996", "de"),
-        ("por_PT", "pt"),
-        ("lat", "la"),
-        ("nld", "nl"),
-        ("cat", "ca"),
-        ("ron_2006", "ro"),
-    ] {
-        let (mut neither, mut named) = (Share::default(), Share::default());
-        let paragraphs = rows::paragraphs(&folder.join(format!("{name}.html")))?;
-        for (_, text) in
-            paragraphs.iter().enumerate().filter(|(index, text)| is_reported_half(*index) && num_letters(text) >= 60)
-        {
-            let found = verdict(text).language;
-            neither.add(!matches!(found, "fr" | "en"));
-            named.add(found == language);
+fn third_languages(packages: Option<&Path>) -> Result<Value, Box<dyn Error>> {
+    let prose = include_str!("third_languages.tsv").lines().filter_map(|line| line.split_once('\t'));
+    let mut result = json!({ "prose": named(prose) });
+    if let Some(packages) = packages {
+        let mut paragraphs = Vec::new();
+        for (name, language) in DECLARATIONS {
+            let texts = rows::paragraphs(&packages.join(format!("declaration/{name}.html")))?.into_iter().enumerate();
+            paragraphs.extend(texts.filter(|(index, _)| is_reported_half(*index)).map(|(_, text)| (language, text)));
         }
-        result.insert(
-            language.to_owned(),
-            json!({ "neither_french_nor_english": neither.json(), "named": named.json() }),
-        );
+        result["declaration"] = named(paragraphs.iter().map(|(language, text)| (*language, text.as_str())));
     }
-    Ok(Value::Object(result))
+    Ok(result)
+}
+
+/// Declarations of human rights, each second paragraph of which is kept for reporting.
+const DECLARATIONS: [(&str, &str); 8] = [
+    ("spa", "es"),
+    ("ita", "it"),
+    ("deu_1996", "de"),
+    ("por_PT", "pt"),
+    ("lat", "la"),
+    ("nld", "nl"),
+    ("cat", "ca"),
+    ("ron_2006", "ro"),
+];
+
+fn named<'a>(paragraphs: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
+    let mut shares: BTreeMap<&str, [Share; 2]> = BTreeMap::new();
+    for (language, text) in paragraphs.filter(|(_, text)| num_letters(text) >= LONG_FIELD_LETTERS) {
+        let found = verdict(text).language;
+        let [neither, named] = shares.entry(language).or_default();
+        neither.add(!matches!(found, "fr" | "en"));
+        named.add(found == language);
+    }
+    let json =
+        |[neither, named]: [Share; 2]| json!({ "neither_french_nor_english": neither.json(), "named": named.json() });
+    shares
+        .into_iter()
+        .map(|(language, shares)| (language.to_owned(), json(shares)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// Fields a second on one core, decoding of UTF-8 included: the median of five runs of at least half a second.
-fn fields_per_second(records: &[Record]) -> Result<u64, Box<dyn Error>> {
+fn fields_per_second(records: &[Record], detect: impl Fn(&str) -> &'static str) -> Result<u64, Box<dyn Error>> {
     let texts: Vec<&[u8]> =
         records.iter().flat_map(|record| &record.fields).map(|field| field.text.as_bytes()).collect();
     let mut rates = Vec::new();
@@ -200,7 +246,7 @@ fn fields_per_second(records: &[Record]) -> Result<u64, Box<dyn Error>> {
         let (start, mut num_fields, mut num_french) = (Instant::now(), 0_u64, 0_u64);
         while start.elapsed() < Duration::from_millis(500) {
             for text in &texts {
-                num_french += u64::from(verdict(std::str::from_utf8(text)?).language == "fr");
+                num_french += u64::from(detect(std::str::from_utf8(text)?) == "fr");
                 num_fields += 1;
             }
         }

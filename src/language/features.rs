@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 
 /// Number of buckets that features are hashed into: 2 to this power.
-pub const BUCKET_BITS: u32 = 18;
+pub const BUCKET_BITS: u32 = 19;
 
 /// Longest character n-gram, word marks included.
 const MAX_NGRAM: usize = 5;

@@ -4,7 +4,7 @@
 //! word pairs, for a field of any length. The same sum says whether a long field is in neither; only then is whatlang
 //! asked (`world`) which of the world's languages it is. A field that tells nothing (`LH`, `Candida albicans`) is `und`.
 //!
-//! Latin prose is known from one learned text only: a Latin sentence on another subject can be taken for French.
+//! Latin prose is known from little text: a short Latin sentence (`Ars longa, vita brevis`) can be taken for French.
 //!
 //! [`verdict`] reads a text alone; [`detect_fields`] reads each field of a record in the light of its other fields, which
 //! helps a lone short field and hides a planted one: whoever looks for a field in another language asks
@@ -30,7 +30,7 @@ pub const LONG_FIELD_LETTERS: usize = 60;
 ///
 /// The 99th percentile of the French fields of the MMLU subjects that are reported on, those that read the same in English
 /// among them.
-pub const ENGLISH_FROM: f64 = 2.4;
+pub const ENGLISH_FROM: f64 = 2.1;
 
 /// Log-odds of French against English, either way, under which a text is undetermined.
 const TOLD_FROM: f64 = 0.05;
@@ -39,10 +39,13 @@ const TOLD_FROM: f64 = 0.05;
 const TOLD_WITHOUT_WORD_FROM: f64 = 2.0;
 
 /// Log-odds of a third language from which a short text is undetermined.
-const THIRD_FROM: f64 = 2.0;
+const THIRD_FROM: f64 = 3.5;
 
-/// The same from which a long text is in a third language: no long field of the French and English sets reaches it.
-const LONG_THIRD_FROM: f64 = -2.0;
+/// The same from which a long text is in a third language: no long field of the French and English sets comes near it.
+const LONG_THIRD_FROM: f64 = -20.0;
+
+/// Log-odds of French lent to a lone word: the table learns from more French words than English ones.
+const LONE_WORD_LOG_ODDS: f64 = -0.12;
 
 /// Confidence under which whatlang's language is not named.
 const NAMED_FROM: f64 = 0.2;
@@ -135,10 +138,11 @@ fn judge(text: &str, own: &Evidence, context_log_odds: f64) -> Verdict {
             None => Verdict { language: UNDETERMINED, confidence: 0.0 },
         };
     }
-    let log_odds = own.french + context_log_odds;
+    let lone_word = if shape.num_words == 1 { LONE_WORD_LOG_ODDS } else { 0.0 };
+    let log_odds = own.french + lone_word + context_log_odds;
     let confidence = 1.0 / (1.0 + (-log_odds.abs()).exp());
     let told_from = if shape.longest_word < 3 { TOLD_WITHOUT_WORD_FROM } else { TOLD_FROM };
-    let told = own.french.abs() >= told_from && log_odds.abs() >= TOLD_FROM && own.third < THIRD_FROM;
+    let told = (own.french + lone_word).abs() >= told_from && log_odds.abs() >= TOLD_FROM && own.third < THIRD_FROM;
     let language = match (told, log_odds > 0.0) {
         (false, _) => UNDETERMINED,
         (true, true) => "fr",
