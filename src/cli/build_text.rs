@@ -8,6 +8,9 @@ use indicatif::{HumanBytes, HumanCount};
 use crate::build::{ExpectedRows, Preview, Standing};
 use crate::provenance::{Manifest, SourceEntry};
 
+/// Files of a source that a preview names.
+const NAMED_FILES: usize = 6;
+
 /// What is in the data set, what each step let pass, and what was rejected.
 pub(super) fn built(manifest: &Manifest) -> std::result::Result<String, std::fmt::Error> {
     let mut text = String::new();
@@ -133,8 +136,16 @@ pub(super) fn preview(
     let mut text = String::new();
     for source in &preview.sources {
         writeln!(text, "{}: {}, licence {}", source.name, source.kind, source.license)?;
-        for file in &source.files {
+        // A corpus of one file a document has hundreds of them.
+        let (named, others) = source.files.split_at(source.files.len().min(NAMED_FILES));
+        for file in named {
             writeln!(text, "  {:<40} {:>12} {:>18}", file.name, bytes(file.num_bytes), rows(file.rows))?;
+        }
+        if !others.is_empty() {
+            let num_bytes = others.iter().map(|file| file.num_bytes).sum();
+            let name = format!("and {} more", others.len());
+            let others = rows(others.iter().map(|file| file.rows).sum());
+            writeln!(text, "  {name:<40} {:>12} {others:>18}", bytes(num_bytes))?;
         }
     }
     let files = || preview.sources.iter().flat_map(|source| &source.files);
@@ -167,7 +178,8 @@ pub(super) fn preview(
 }
 
 fn rows(ExpectedRows { num_rows, is_estimate }: ExpectedRows) -> String {
-    format!("{}{} rows", if is_estimate { "about " } else { "" }, grouped(num_rows))
+    let (about, plural) = (if is_estimate { "about " } else { "" }, if num_rows == 1 { "" } else { "s" });
+    format!("{about}{} row{plural}", grouped(num_rows))
 }
 
 fn bytes(number: u64) -> String {
