@@ -186,7 +186,7 @@ fn the_known_duplicates_of_frenchmedmcqa_are_found() {
     let verdicts = deduplicator.finish().unwrap().verdicts(2).unwrap();
     let mut found: BTreeMap<(Split, Split), usize> = BTreeMap::new();
     for (record, verdict) in records.iter().zip(verdicts.iter()) {
-        if let Verdict::Duplicate { partner_id } | Verdict::Leak { partner_id, why: Match::Question } = verdict {
+        if let Verdict::Duplicate { partner_id, .. } | Verdict::Leak { partner_id, why: Match::Question } = verdict {
             *found.entry((record.split, splits[&partner_id])).or_default() += 1;
         }
     }

@@ -356,6 +356,32 @@ fn a_run_that_is_killed_at_any_moment_goes_on_as_if_it_had_not_been() {
 }
 
 #[test]
+fn what_was_tampered_with_or_is_in_use_is_not_gone_on_with() {
+    let workshop = Workshop::new();
+    let settings = ["--set", "train.epochs=100000", "--set", "train.log_every_steps=2", "--resume"];
+    let mut child = workshop.start(1, "run", &settings);
+    workshop.wait_for_steps("run", 2, &mut child);
+    let refusal = |ranks| {
+        let output = workshop.start(ranks, "run", &settings).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        text(&output)
+    };
+    let message = refusal(1);
+    assert!(message.contains("output.dir: run: another run works in it"), "{message}");
+    signal("INT", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    std::fs::write(workshop.path("run/metrics.jsonl"), "{}\n").unwrap();
+    for ranks in [1, 2] {
+        let message = refusal(ranks);
+        assert!(
+            message.contains("metrics.jsonl: expected the ") && message.contains("found 0: it was changed"),
+            "{message}"
+        );
+        assert_eq!(message.contains("2 ranks go on with what 1 began"), ranks == 2, "{message}");
+    }
+}
+
+#[test]
 fn two_ranks_whose_time_is_up_ask_to_be_queued_again_and_go_on() {
     const SETTINGS: [&str; 4] = ["--set", "train.epochs=60", "--set", "train.micro_batch_size=2"];
     let workshop = Workshop::new();

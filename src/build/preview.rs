@@ -169,11 +169,11 @@ fn lines(text: &[u8]) -> Count {
     Count { num_rows: num_rows + u64::from(!is_blank), is_sure: false }
 }
 
-/// Units of a TMX file; how many rows each becomes only its source knows.
+/// Units of a TMX file, of which each becomes two questions, one a direction.
 fn units(text: &[u8]) -> Count {
     let is_unit =
         |window: &&[u8]| window.starts_with(b"<tu") && matches!(window[3], b' ' | b'>' | b'\n' | b'\r' | b'\t');
-    Count { num_rows: text.windows(4).filter(is_unit).count() as u64, is_sure: false }
+    Count { num_rows: 2 * text.windows(4).filter(is_unit).count() as u64, is_sure: false }
 }
 
 /// Objects of a JSON list, of JSON Lines, or inside of one object.
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(rows("a.json", br#"{"text": "cas"}"#), (1, true));
         assert_eq!(rows("a.csv", b"\"a\nb\",1\n\nc,2"), (2, true));
         assert_eq!(rows("a.txt", b"a\nb\n"), (1, true));
-        assert_eq!(rows("a.tmx", b"<tu id=\"1\"><tuv></tuv></tu><tu>"), (2, true));
+        assert_eq!(rows("a.tmx", b"<tu id=\"1\"><tuv></tuv></tu><tu>"), (4, true));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use indicatif::{HumanBytes, HumanCount};
 use crate::build::{ExpectedRows, Preview, Standing};
 use crate::provenance::{Manifest, SourceEntry};
 
+/// The reason under which personal data is counted.
+const PERSONAL_DATA: &str = "personal_data";
 /// Files of a source that a preview names.
 const NAMED_FILES: usize = 6;
 
@@ -102,6 +104,13 @@ pub(super) fn remarks(manifest: &Manifest) -> Vec<String> {
         format!("{}: no row was found in {}; look whether the files are the right ones", source.name, some(&files))
     });
     let mut remarks: Vec<String> = empty.collect();
+    let personal: u64 = manifest.steps.iter().filter_map(|step| step.warnings.get(PERSONAL_DATA)).sum();
+    if personal > 0 {
+        remarks.push(format!(
+            "personal data may stand in records that are kept ({} findings): list them with validate --csv before you publish",
+            grouped(personal)
+        ));
+    }
     let num_records: u64 = manifest.counts.iter().map(|count| count.num_records).sum();
     let others = ["originals", "documents"].map(|table| num_rows(manifest, table));
     if num_records == 0 && others == [0, 0] {

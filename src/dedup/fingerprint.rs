@@ -4,7 +4,7 @@ use twox_hash::XxHash64;
 
 use super::config::{Banding, DedupConfig, GRAM_WORDS, SHINGLE_WORDS};
 use super::key::{ContentKey, group_key, key_of_parts};
-use crate::record::Record;
+use crate::record::{Choice, Record};
 use crate::text::fold;
 
 /// Makes [`Fingerprint`]s; it is the same for all threads.
@@ -26,6 +26,8 @@ pub struct Fingerprint {
     pub(super) grams: Vec<u32>,
     /// Those of them that stand in the question or its context.
     pub(super) question_grams: Vec<u32>,
+    /// Hashes of the choices, ascending; the lowest bit says whether a choice is correct.
+    pub(super) answers: Vec<u32>,
     /// One hash a band.
     pub(super) bands: Vec<u32>,
 }
@@ -61,6 +63,7 @@ impl Fingerprinter {
             bands: self.bands(&shingles),
             grams: windows(&words, GRAM_WORDS),
             question_grams: windows(&words[..2], GRAM_WORDS),
+            answers: answers(record),
             shingles,
         }
     }
@@ -75,6 +78,21 @@ impl Fingerprinter {
         let band = |rows: &[u32]| upper(mixed(rows.iter().fold(0, |state, row| step(state, u64::from(*row)))));
         signature.chunks(self.banding.num_rows).map(band).collect()
     }
+}
+
+fn answers(record: &Record) -> Vec<u32> {
+    let answer = |choice: &Choice| {
+        let hash = upper(XxHash64::oneshot(0, fold(&choice.text).as_bytes()));
+        hash & !1 | u32::from(record.answer_labels.contains(&choice.label))
+    };
+    let mut answers: Vec<u32> = record.choices.iter().map(answer).collect();
+    answers.sort_unstable();
+    answers
+}
+
+/// Whether two records share a choice that is correct in one and wrong in the other, by their [`Fingerprint::answers`].
+pub(super) fn contradict(left: &[u32], right: &[u32]) -> bool {
+    left.iter().any(|answer| right.binary_search(&(answer ^ 1)).is_ok() && right.binary_search(answer).is_err())
 }
 
 /// The upper half of `multiplier · shingle + summand`, from products of 32 bits, of which a processor makes several at once.
@@ -160,7 +178,7 @@ mod tests {
             &QUESTION.to_uppercase(),
             &["un betabloquant", "UN DIURÉTIQUE THIAZIDIQUE.", "Un bêtabloquant"],
         );
-        second.group = first.group;
+        (second.group, second.answers) = (first.group, first.answers.clone());
         assert_eq!(first, second);
     }
 

@@ -8,7 +8,8 @@
 //!
 //! Records of one group (a case, a passage, an original) must share a split, and so must all that are the same question,
 //! near-duplicates, or leak one another: together they are a component. Where a component has several splits, test wins
-//! over validation over train, and the records of the other splits are leaks. Inside a split the first record wins.
+//! over validation over train, and the records of the other splits are leaks. Inside a split the first record wins; a near-duplicate
+//! stays where a choice that both offer is correct in one and wrong in the other, since one word made it another question.
 //!
 //! What must be known of each record is kept in a directory, so that memory holds about 40 bytes a record.
 
@@ -39,6 +40,8 @@ use crate::record::{Finding, Reason, Split};
 pub enum Match {
     /// They ask the same question.
     Question,
+    /// They ask the same question, and a choice is correct in one and wrong in the other.
+    Contradiction,
     /// They are near-duplicates of this Jaccard similarity.
     Near(f64),
     /// The record holds this share of the n-grams of the one that is kept.
@@ -53,7 +56,7 @@ impl Match {
     pub const fn value(self) -> f64 {
         match self {
             Self::Near(value) | Self::Overlap(value) => value,
-            Self::Question | Self::Group => 1.0,
+            Self::Question | Self::Contradiction | Self::Group => 1.0,
         }
     }
 }
@@ -67,6 +70,8 @@ pub enum Verdict {
     Duplicate {
         /// Identifier of the record that is kept.
         partner_id: String,
+        /// Whether a choice is correct in one and wrong in the other.
+        contradicts: bool,
     },
     /// Nearly the same question is kept in the same split.
     NearDuplicate {
@@ -84,6 +89,9 @@ pub enum Verdict {
     },
 }
 
+/// Said of a question whose answer key differs from that of the record that is kept.
+const OTHER_ANSWER: &str = ", with another answer,";
+
 impl Verdict {
     /// The finding for which the build rejects the record, and the record that is kept in its place; `None` if it stays.
     #[must_use]
@@ -91,8 +99,10 @@ impl Verdict {
         let error = Finding::error;
         match self {
             Self::Keep => None,
-            Self::Duplicate { partner_id } => {
-                let detail = format!("the same question and choices are kept in this split as record {partner_id}");
+            Self::Duplicate { partner_id, contradicts } => {
+                let answer = if *contradicts { OTHER_ANSWER } else { "" };
+                let detail =
+                    format!("the same question and choices{answer} are kept in this split as record {partner_id}");
                 Some((error(Reason::Duplicate, "instruction", detail), partner_id))
             }
             Self::NearDuplicate { partner_id, similarity } => {
@@ -104,6 +114,7 @@ impl Verdict {
             Self::Leak { partner_id, why } => {
                 let (field, what) = match why {
                     Match::Question => ("instruction", "the same question and choices are".to_owned()),
+                    Match::Contradiction => ("instruction", format!("the same question and choices{OTHER_ANSWER} are")),
                     Match::Near(similarity) => (
                         "instruction",
                         format!("nearly the same question and choices (Jaccard similarity {similarity:.2}) are"),
@@ -210,7 +221,7 @@ mod tests {
     }
 
     fn duplicate(id: &str) -> Verdict {
-        Verdict::Duplicate { partner_id: id.to_owned() }
+        Verdict::Duplicate { partner_id: id.to_owned(), contradicts: false }
     }
 
     fn leak(id: &str, why: Match) -> Verdict {
@@ -220,7 +231,8 @@ mod tests {
     #[test]
     fn the_first_wins_inside_a_split_whatever_case_accents_and_order_of_choices() {
         let first = record("1", "Où se fixe l’œstradiol ?", ["Rein", "Foie"], Split::Train);
-        let second = record("2", "OU SE FIXE L'ŒSTRADIOL", ["foie", "rein."], Split::Train);
+        let mut second = record("2", "OU SE FIXE L'ŒSTRADIOL", ["foie", "rein."], Split::Train);
+        second.answer_labels = vec!["B".parse().unwrap()];
         assert_eq!(verdicts(&[first, second]), [Verdict::Keep, duplicate("1")]);
     }
 
@@ -280,6 +292,24 @@ mod tests {
         let similarity = 59.0 / 63.0;
         let near = Verdict::NearDuplicate { partner_id: "2".to_owned(), similarity };
         assert_eq!(verdicts(&records), [leak("2", Match::Near(similarity)), Verdict::Keep, near.clone(), near]);
+    }
+
+    #[test]
+    fn another_answer_makes_a_near_duplicate_another_question_and_a_duplicate_a_contradiction() {
+        let answered = |id, variant, answer| {
+            let mut record = choice_record(&long_question(0, variant), &["Tibia", "Ulna"], answer);
+            (record.id, record.group_id) = (String::from(id), String::from(id));
+            record
+        };
+        let records = [answered("1", 0, "A"), answered("2", 1, "B"), answered("3", 2, "A"), answered("4", 0, "B")];
+        let similarity = 59.0 / 63.0;
+        let near = Verdict::NearDuplicate { partner_id: "1".to_owned(), similarity };
+        let contradiction = Verdict::Duplicate { partner_id: "1".to_owned(), contradicts: true };
+        assert_eq!(verdicts(&records), [Verdict::Keep, Verdict::Keep, near, contradiction.clone()]);
+        assert!(contradiction.finding().unwrap().0.detail.contains("choices, with another answer, are kept"));
+        let mut test = answered("5", 1, "B");
+        test.split = Split::Test;
+        assert_eq!(verdicts(&[answered("1", 0, "A"), test])[0], leak("5", Match::Near(similarity)));
     }
 
     #[test]

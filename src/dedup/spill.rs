@@ -24,6 +24,7 @@ pub(super) struct SpillWriter {
     shingles: Column,
     grams: Column,
     question_grams: Column,
+    answers: Column,
     bands: Vec<Column>,
 }
 
@@ -68,6 +69,7 @@ impl SpillWriter {
             shingles: column("shingles")?,
             grams: column("grams")?,
             question_grams: column("question-grams")?,
+            answers: column("answers")?,
             bands: bands.collect::<Result<_>>()?,
         })
     }
@@ -82,12 +84,13 @@ impl SpillWriter {
         self.grams.write_set(&fingerprint.grams)?;
         // Only test records are asked for theirs.
         self.question_grams.write_set(if split == Split::Test { &fingerprint.question_grams } else { &[] })?;
+        self.answers.write_set(&fingerprint.answers)?;
         self.bands.iter_mut().zip(&fingerprint.bands).try_for_each(|(column, band)| column.write(&band.to_le_bytes()))
     }
 
     pub(super) fn finish(self) -> Result<()> {
-        let Self { ids, keys, shingles, grams, question_grams, bands } = self;
-        let mut columns = [ids, keys, shingles, grams, question_grams].into_iter().chain(bands);
+        let Self { ids, keys, shingles, grams, question_grams, answers, bands } = self;
+        let mut columns = [ids, keys, shingles, grams, question_grams, answers].into_iter().chain(bands);
         columns.try_for_each(|mut column| column.writer.flush().map_err(Error::io(&column.path)))
     }
 }
@@ -188,6 +191,11 @@ impl Spill {
     /// The n-grams of the questions of test records.
     pub(super) fn question_grams(&self) -> Result<Sets> {
         Sets::open(self.directory.join("question-grams"), self.num_records)
+    }
+
+    /// The choices of each record, with those that are correct marked.
+    pub(super) fn answers(&self) -> Result<Sets> {
+        Sets::open(self.directory.join("answers"), self.num_records)
     }
 
     /// The identifiers of `records`, which ascend.

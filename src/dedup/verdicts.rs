@@ -5,12 +5,16 @@ use std::path::Path;
 
 use super::components::Components;
 use super::config::DedupConfig;
+use super::fingerprint::contradict;
 use super::near::{Pairs, near_pairs};
 use super::overlap::{Overlap, overlaps};
-use super::spill::{Key, Spill};
+use super::spill::{Key, Sets, Spill};
 use super::{Match, Verdict};
 use crate::Result;
 use crate::record::Split;
+
+/// Why records do not stay: whether each is a leak, and in what it resembles the one that is kept.
+type Matches = BTreeMap<u32, (bool, Match)>;
 
 /// No record.
 const NONE: u32 = u32::MAX;
@@ -21,7 +25,7 @@ pub struct Verdicts {
     /// For each record the one that is kept in its place; itself where it stays.
     partners: Vec<u32>,
     /// Why the others do not stay.
-    matches: BTreeMap<u32, (bool, Match)>,
+    matches: Matches,
     /// Identifiers of partners.
     ids: BTreeMap<u32, String>,
 }
@@ -54,7 +58,7 @@ impl Verdicts {
         match (is_leak, *why) {
             (true, why) => Verdict::Leak { partner_id, why },
             (false, Match::Near(similarity)) => Verdict::NearDuplicate { partner_id, similarity },
-            (false, _) => Verdict::Duplicate { partner_id },
+            (false, why) => Verdict::Duplicate { partner_id, contradicts: why == Match::Contradiction },
         }
     }
 
@@ -83,10 +87,10 @@ impl Verdicts {
         for overlap in &overlaps {
             components.join(overlap.record, overlap.test);
         }
-        let mut judge = Judge::new(splits, questions, groups, components);
+        let mut judge = Judge::new(splits, questions, groups, components, spill.answers()?);
         judge.link(near, overlaps);
-        judge.choose();
-        let (partners, matches) = judge.partners();
+        judge.choose()?;
+        let (partners, matches) = judge.partners()?;
         let rejected: BTreeSet<u32> = matches.keys().map(|record| partners[*record as usize]).collect();
         let ids = spill.ids(rejected.iter().copied())?;
         Ok(Self { partners, matches, ids: rejected.into_iter().zip(ids).collect() })
@@ -106,6 +110,7 @@ struct Judge {
     questions: Vec<u32>,
     groups: Vec<u32>,
     components: Components,
+    answers: Sets,
     /// Split that wins in each component, at its first record.
     winners: Vec<Split>,
     /// For each question those that resemble it, the most similar first.
@@ -118,7 +123,13 @@ struct Judge {
 }
 
 impl Judge {
-    fn new(splits: Vec<Split>, questions: Vec<u32>, groups: Vec<u32>, mut components: Components) -> Self {
+    fn new(
+        splits: Vec<Split>,
+        questions: Vec<u32>,
+        groups: Vec<u32>,
+        mut components: Components,
+        answers: Sets,
+    ) -> Self {
         let num_records = splits.len();
         let mut winners = vec![Split::Train; num_records];
         for (record, split) in (0..).zip(&splits) {
@@ -131,6 +142,7 @@ impl Judge {
             questions,
             groups,
             components,
+            answers,
             winners,
             links: BTreeMap::new(),
             kept: none(),
@@ -162,21 +174,16 @@ impl Judge {
     }
 
     /// Decides which record is kept for each question that is asked in a split that wins: the first one, unless a question
-    /// that is kept already is nearly the same.
-    fn choose(&mut self) {
+    /// that is kept already is nearly the same and does not contradict it.
+    fn choose(&mut self) -> Result<()> {
         for record in (0..).take(self.splits.len()) {
             let question = self.questions[record as usize] as usize;
             if self.kept[question] != NONE || !self.is_in_winning_split(record) {
                 continue;
             }
-            let near = self.links.get(&self.questions[record as usize]).into_iter().flatten();
-            let near = near.filter(|link| matches!(link.why, Match::Near(_))).find(|link| {
-                let place = link.question;
-                self.kept[place as usize] != NONE && !self.kept_near.contains_key(&place)
-            });
-            if let Some(link) = near {
-                self.kept[question] = self.kept[link.question as usize];
-                self.kept_near.insert(self.questions[record as usize], link.why.value());
+            if let Some((kept, similarity)) = self.kept_like(record)? {
+                self.kept[question] = kept;
+                self.kept_near.insert(self.questions[record as usize], similarity);
                 continue;
             }
             self.kept[question] = record;
@@ -186,19 +193,39 @@ impl Judge {
                 *first = (*first).min(record);
             }
         }
+        Ok(())
     }
 
-    fn partners(mut self) -> (Vec<u32>, BTreeMap<u32, (bool, Match)>) {
+    /// The record that is kept for the most similar question that is nearly the same as that of `record`, and their similarity.
+    fn kept_like(&self, record: u32) -> Result<Option<(u32, f64)>> {
+        for link in self.links.get(&self.questions[record as usize]).into_iter().flatten() {
+            let kept = self.kept[link.question as usize];
+            let is_near = matches!(link.why, Match::Near(_)) && !self.kept_near.contains_key(&link.question);
+            if is_near && kept != NONE && !self.contradict(record, kept)? {
+                return Ok(Some((kept, link.why.value())));
+            }
+        }
+        Ok(None)
+    }
+
+    fn contradict(&self, left: u32, right: u32) -> Result<bool> {
+        Ok(contradict(&self.answers.get(left)?, &self.answers.get(right)?))
+    }
+
+    fn partners(mut self) -> Result<(Vec<u32>, Matches)> {
         let mut partners = Vec::with_capacity(self.splits.len());
         let mut matches = BTreeMap::new();
         for record in (0..).take(self.splits.len()) {
-            let (partner, why) = self.partner(record);
+            let (partner, mut why) = self.partner(record);
             if partner != record {
+                if why == Match::Question && self.contradict(record, partner)? {
+                    why = Match::Contradiction;
+                }
                 matches.insert(record, (!self.is_in_winning_split(record), why));
             }
             partners.push(partner);
         }
-        (partners, matches)
+        Ok((partners, matches))
     }
 
     /// The kept record that tells most about why `record` is not: of the same question, else of one like it, else of the

@@ -44,7 +44,7 @@ pub fn draw(mixture: &Mixture, candidates: &[RecordKey], max_repetitions: u64) -
     if !short.is_empty() {
         // Neither a smaller size nor repetition makes records where there are none.
         let remedy = if available.contains(&0) {
-            "choose another mixture, or build a data set that has such records in this split"
+            "choose another mixture, or build a data set that has such records in this split; open questions count with --include-open"
         } else {
             "lower --size, or ask for --scale-to-available or --allow-repetition N"
         };

@@ -23,13 +23,18 @@ pub(super) struct Released {
 impl Released {
     /// The four releases.
     pub(super) fn all() -> [Self; 4] {
+        // Only files with a split in their names: a data set that this tool wrote has others beside them.
+        let words = ["train", "Train", "dev", "Dev", "validation", "Validation", "test", "Test"];
+        let named = words.iter().flat_map(|word| [format!("*{word}*.json"), format!("*{word}*.parquet")]);
+        let deeper = ["data/*.parquet", "*/*/*.json", "*/*/*.parquet"].map(str::to_owned);
+        let files: Vec<String> = named.chain(deeper).collect();
         let release = |name: &str, repository: &str, kind, published| {
             let citation = "Belmadani, I. et al. (2026). MedInjection-FR. https://arxiv.org/abs/2603.06905";
             let homepage = format!("https://huggingface.co/datasets/MedInjection-FR/{repository}");
             let info = SourceInfo::new(format!("medinjection_{name}"), kind, "MIT")
                 .with_citation(citation, homepage)
                 .on_hub(format!("MedInjection-FR/{repository}"))
-                .with_files(["*.json", "*.parquet", "data/*.parquet", "*/*/*.json", "*/*/*.parquet"]);
+                .with_files(files.iter().map(String::as_str));
             Self { info, published }
         };
         [
@@ -71,6 +76,11 @@ impl Source for Released {
             each_row(files, (file, format, &variant), &mut counted, |row, place| self.row(row, split, place))?;
         }
         let Some(first) = files.iter().next() else { return Ok(()) };
+        let found: u64 = num_rows.values().sum();
+        if 2 * found < self.published.iter().sum() {
+            let message = "fewer than half of the release's rows: taken for another data set in its layout, whose totals are not compared";
+            return say(first, message, sink);
+        }
         for (split, published) in Split::ALL.iter().zip(self.published) {
             let found = num_rows.get(split).copied().unwrap_or(0);
             if found != published {
@@ -78,7 +88,6 @@ impl Source for Released {
             }
         }
         if self.info.kind == RowKind::RecordsOfAnyOrigin {
-            let found: u64 = num_rows.values().sum();
             let published = "571436 rows were stated, its parts sum to 571427 or 570154";
             say(first, format!("all splits: {published}, found {found} in all files"), sink)?;
         }
@@ -102,9 +111,17 @@ mod tests {
         assert_eq!((record.instruction.as_str(), record.choices.len(), record.task), ("Quel os ?", 2, Task::Mcqu));
         assert!(matches!(&rows[2], SourceRow::Unreadable(bad) if bad.row == 2), "{rows:?}");
         let SourceRow::Note(note) = &rows[3] else { panic!("{rows:?}") };
-        assert_eq!(note.message, "train: 57563 rows were published, found 2 in all files");
-        let rows = read(&all, &[("test.json", "[]")]).unwrap();
-        let Some(SourceRow::Note(note)) = rows.last() else { panic!("{rows:?}") };
-        assert!(note.message.contains("571427 or 570154, found 0"), "{}", note.message);
+        assert!(note.message.starts_with("fewer than half of the release's rows") && rows.len() == 4, "{rows:?}");
+        let row = r#"{"instruction": "Q ?", "context": "", "answer": "R", "type": "OEQ", "origin": "Native"}"#;
+        let text = format!("[{}]", vec![row; 40].join(","));
+        let all = Released { published: [50, 3, 2], ..all };
+        let rows = read(&all, &[("train.json", &text)]).unwrap();
+        let notes = rows.iter().filter_map(|row| match row {
+            SourceRow::Note(note) => Some(note.message.as_str()),
+            _ => None,
+        });
+        let notes: Vec<&str> = notes.skip(1).collect();
+        assert_eq!(notes[0], "train: 50 rows were published, found 40 in all files");
+        assert!(notes.len() == 4 && notes[3].contains("571427 or 570154, found 40"), "{notes:?}");
     }
 }

@@ -36,6 +36,8 @@ pub struct Position {
     pub elapsed_seconds: f64,
     /// Whether an evaluation that is due after this step is still to be made.
     pub awaits_evaluation: bool,
+    /// Processes that made them: on another number sums are rounded otherwise.
+    pub num_ranks: usize,
 }
 
 /// A checkpoint whose files are those that were written.
@@ -138,6 +140,9 @@ impl Checkpoints {
     fn steps(&self) -> Result<Vec<u64>> {
         let number = |name: &str| name.strip_prefix("step-").and_then(|number| number.parse().ok());
         let mut steps: Vec<u64> = self.names()?.iter().filter_map(|name| number(name)).collect();
+        // Whatever else lies there is not ours to read or to remove.
+        steps.retain(|step| self.folder(*step).is_dir());
+        steps.dedup();
         steps.sort_unstable();
         Ok(steps)
     }
@@ -177,6 +182,10 @@ impl Checkpoint {
             if found != expected {
                 return Err(Error::format(&path, format!("expected SHA-256 {expected}, found {found}")));
             }
+        }
+        let step = summary.position.step;
+        if folder.file_name().is_none_or(|name| *name != *format!("step-{step}")) {
+            return Err(Error::format(&path, format!("expected the steps that the folder is named by, found {step}")));
         }
         Ok(Self { position: summary.position, made_from: summary.made_from, folder: folder.to_path_buf() })
     }
@@ -218,7 +227,7 @@ mod tests {
             }
             Ok(())
         };
-        let position = Position { step, elapsed_seconds: 2.5, awaits_evaluation: false };
+        let position = Position { step, elapsed_seconds: 2.5, awaits_evaluation: false, num_ranks: 1 };
         checkpoints.save((position, made_from), &[("first", &moment)], adapter, num_kept).unwrap();
     }
 
@@ -248,14 +257,19 @@ mod tests {
         for step in [1, 2, 3] {
             save(&checkpoints, step, 3);
         }
-        std::fs::write(checkpoints.folder(3).join(OPTIMIZER_FILE), "cut").unwrap();
-        std::fs::remove_file(checkpoints.folder(2).join(SUMMARY_FILE)).unwrap();
+        std::fs::write(checkpoints.folder(2).join(OPTIMIZER_FILE), "cut").unwrap();
         std::fs::create_dir(checkpoints.root.join(format!("{TEMPORARY_PREFIX}x"))).unwrap();
+        std::fs::create_dir(checkpoints.root.join("step-007")).unwrap();
+        std::fs::write(checkpoints.root.join("step-8"), "").unwrap();
+        std::fs::rename(checkpoints.folder(3), checkpoints.folder(60)).unwrap();
         let (newest, notes) = checkpoints.newest().unwrap();
         assert_eq!(newest.unwrap().position.step, 1);
         assert_eq!(notes.len(), 3, "{notes:?}");
-        assert!(notes[0].contains("was being written") && notes[1].contains("expected SHA-256"), "{notes:?}");
+        assert!(notes[0].contains("was being written") && notes[1].contains("found 3; this"), "{notes:?}");
+        assert!(notes[2].contains("expected SHA-256"), "{notes:?}");
         checkpoints.cut(None).unwrap();
-        assert_eq!(checkpoints.names().unwrap(), Vec::<String>::new());
+        let mut left = checkpoints.names().unwrap();
+        left.sort_unstable();
+        assert_eq!(left, ["step-007", "step-8"]);
     }
 }

@@ -31,10 +31,10 @@ impl Dataset {
         for line in Lines::open(path)? {
             let (number, line) = line?;
             let at = |message: String| Error::from(medinjection_fr::Error::row(path, number, message));
-            let row: TrainingRow =
+            let mut row: TrainingRow =
                 serde_json::from_slice(&line).map_err(|error| at(format!("not a training row: {error}")))?;
             let (row, truncated) =
-                tokenize(row.messages, chat, loss_on, max_tokens).map_err(|error| at(error.to_string()))?;
+                tokenize(&mut row.messages, chat, loss_on, max_tokens).map_err(|error| at(error.to_string()))?;
             dataset.num_truncated += usize::from(truncated);
             dataset.rows.push(row);
         }
@@ -57,16 +57,19 @@ pub fn num_targets(row: &TokenizedRow) -> usize {
     row.loss_mask.iter().filter(|is_target| **is_target).count()
 }
 
-/// The row, and whether it had to be shortened.
-fn tokenize(
-    mut messages: Vec<Message>,
+/// The row, and whether its messages had to be shortened, which they then are.
+///
+/// # Errors
+/// [`Error::Environment`] if it is too long without its question, or holds no target; what template and tokenizer refuse.
+pub fn tokenize(
+    messages: &mut [Message],
     chat: &Chat,
     loss_on: LossOn,
     max_tokens: usize,
 ) -> Result<(TokenizedRow, bool)> {
-    let whole = chat.tokenize_row(&messages, loss_on)?;
+    let whole = chat.tokenize_row(messages, loss_on)?;
     let truncated = whole.input_ids.len() > max_tokens;
-    let row = if truncated { shorten(&mut messages, chat, loss_on, max_tokens)? } else { whole };
+    let row = if truncated { shorten(messages, chat, loss_on, max_tokens)? } else { whole };
     if num_targets(&row) == 0 {
         return Err(Error::Environment("expected a row with a token that the loss predicts, found none".into()));
     }

@@ -1,6 +1,7 @@
 //! The directory of a run: what it holds, and when it may be made anew.
 
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use medinjection_fr::provenance::{Lineage, TEMPORARY_PREFIX, sha256_file, write_atomic};
@@ -88,7 +89,7 @@ impl RunDirectory {
     /// # Errors
     /// Those of [`RunDirectory::must_make`]; [`Error::Config`] if an unfinished run has a checkpoint, and `options` neither go on from it
     /// nor force a new beginning, or it was made from something else and nothing is forced.
-    pub fn beginning(&self, lineage: &Lineage, options: Options) -> Result<(Beginning, Vec<String>)> {
+    pub fn beginning(&self, lineage: &Lineage, options: Options, num_ranks: usize) -> Result<(Beginning, Vec<String>)> {
         if !self.must_make(lineage, options.force)? {
             return Ok((Beginning::UpToDate, Vec::new()));
         }
@@ -100,6 +101,12 @@ impl RunDirectory {
         match (lineage.difference(&checkpoint.made_from), options) {
             (None, Options { resume: true, .. }) => {
                 notes.push(format!("goes on from the checkpoint after step {step}"));
+                if checkpoint.position.num_ranks != num_ranks {
+                    let earlier = checkpoint.position.num_ranks;
+                    notes.push(format!(
+                        "{num_ranks} ranks go on with what {earlier} began: numbers will differ in their last digits"
+                    ));
+                }
                 Ok((Beginning::From(checkpoint), notes))
             }
             (_, Options { force: true, .. }) => Ok((Beginning::Anew, notes)),
@@ -110,6 +117,26 @@ impl RunDirectory {
                 "an unfinished run has a checkpoint after step {step}, and {difference}; give another directory, or begin anew with \
                  --force"
             )),
+        }
+    }
+
+    /// Holds the directory, where it is there, until the file is dropped, so that no other run works in it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if another run does.
+    pub fn hold(&self) -> Result<Option<File>> {
+        let Ok(directory) = File::open(&self.root) else { return Ok(None) };
+        match directory.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(Error::config(
+                "output.dir",
+                format!(
+                    "{}: another run works in it; wait for its end, or give another directory",
+                    self.root.display()
+                ),
+            )),
+            // A file system without locks holds nobody back.
+            Err(TryLockError::Error(_)) => Ok(None),
+            Ok(()) => Ok(Some(directory)),
         }
     }
 

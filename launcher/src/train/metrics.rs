@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use medinjection_fr::provenance::write_atomic;
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::Position;
 use crate::{Error, Result};
 
 /// One line of `metrics.jsonl`.
@@ -49,25 +50,40 @@ impl MetricsFile {
         Ok(Self { path: path.to_path_buf(), file })
     }
 
-    /// Goes on with the file of a run that has a checkpoint after `step` steps; what was written after that is cut off.
+    /// Goes on with the file of a run that has a checkpoint at `position` and logs each `log_every`th step; what an undisturbed run
+    /// would not have written by then is cut off.
     ///
     /// # Errors
-    /// [`Error::Library`] if it cannot be read or written.
-    pub fn resume(path: &Path, step: u64) -> Result<Self> {
+    /// [`Error::Library`] if it cannot be written, [`Error::Format`] if lines of steps before the checkpoint are not there.
+    pub fn resume(path: &Path, position: &Position, log_every: u64) -> Result<Self> {
         #[derive(Deserialize)]
         struct Line {
             step: u64,
+            loss: Option<f64>,
         }
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-        let mut kept = String::new();
-        for line in text.split_inclusive('\n') {
-            match serde_json::from_str::<Line>(line) {
-                Ok(Line { step: found }) if found <= step && line.ends_with('\n') => kept.push_str(line),
-                // Whatever is damaged was being written when the run ended, which was after the checkpoint.
-                _ => break,
+        let bytes = std::fs::read(path).unwrap_or_default();
+        let (mut kept, mut num_steps) = (Vec::new(), 0);
+        for text in bytes.split_inclusive(|byte| *byte == b'\n').filter(|text| text.ends_with(b"\n")) {
+            let Ok(line) = serde_json::from_slice::<Line>(text) else { break };
+            let is_made = match line.loss {
+                // One that is told to end logs its last step, whichever that is.
+                Some(_) => line.step <= position.step && line.step.is_multiple_of(log_every),
+                None => line.step < position.step || (line.step == position.step && !position.awaits_evaluation),
+            };
+            if is_made {
+                kept.extend_from_slice(text);
+                num_steps += u64::from(line.loss.is_some());
             }
         }
-        write_atomic(path, kept.as_bytes())?;
+        let expected = position.step / log_every;
+        if num_steps != expected {
+            let message = format!(
+                "expected the {expected} lines of steps before the checkpoint, found {num_steps}: it was changed or removed; put it back, \
+                 or begin anew with --force"
+            );
+            return Err(Error::format(path, message));
+        }
+        write_atomic(path, &kept)?;
         let file = OpenOptions::new().append(true).open(path).map_err(Error::io(path))?;
         Ok(Self { path: path.to_path_buf(), file })
     }
@@ -93,4 +109,43 @@ pub fn peak_memory_bytes() -> u64 {
     let peak =
         status.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(|rest| rest.split_whitespace().next());
     peak.and_then(|kibibytes| kibibytes.parse::<u64>().ok()).map_or(0, |kibibytes| kibibytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resumed(text: &str, awaits_evaluation: bool, log_every: u64) -> Result<String> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("metrics.jsonl");
+        std::fs::write(&path, text).unwrap();
+        let position = Position { step: 4, elapsed_seconds: 1.0, awaits_evaluation, num_ranks: 1 };
+        MetricsFile::resume(&path, &position, log_every)?;
+        Ok(std::fs::read_to_string(&path).unwrap())
+    }
+
+    fn steps(steps: &[u64]) -> String {
+        let lines: Vec<String> = steps.iter().map(|step| format!("{{\"step\":{step},\"loss\":1.0}}\n")).collect();
+        lines.concat()
+    }
+
+    #[test]
+    fn what_an_undisturbed_run_would_not_have_written_yet_is_cut_off() {
+        const EVALUATION: &str = "{\"step\":4,\"eval_loss\":1.0}\n";
+        let whole = steps(&[1, 2, 3, 4]);
+        assert_eq!(
+            resumed(&format!("{whole}{EVALUATION}{}{{\"st", steps(&[5])), false, 1).unwrap(),
+            whole.clone() + EVALUATION
+        );
+        assert_eq!(resumed(&format!("{whole}{EVALUATION}"), true, 1).unwrap(), whole);
+        assert_eq!(resumed(&steps(&[1, 2, 4]), false, 2).unwrap(), steps(&[2, 4]));
+    }
+
+    #[test]
+    fn lines_that_are_missing_are_missed() {
+        for damaged in [steps(&[1, 2, 3]), format!("x{}", steps(&[1, 2, 3, 4])), String::new()] {
+            let message = resumed(&damaged, false, 1).unwrap_err().to_string();
+            assert!(message.contains("expected the 4 lines") && message.contains("--force"), "{message}");
+        }
+    }
 }

@@ -14,6 +14,8 @@ mod signals;
 mod status;
 mod trainer;
 
+use std::fs::File;
+
 use medinjection_fr::provenance::Lineage;
 use tch::{Device, Kind};
 
@@ -84,6 +86,8 @@ pub fn train(
     let device = comm.agree(options.device.resolve(comm.world_size()))?;
     let made_from = if comm.is_root() && !options.dry_run { lineage(config).map(Some) } else { Ok(None) };
     let made_from = comm.agree(made_from)?;
+    let held = if comm.is_root() && !options.dry_run { directory.hold() } else { Ok(None) };
+    let mut held = comm.agree(held)?;
     let beginning = begin(&directory, made_from.as_ref(), options, comm, progress)?;
     let start = match beginning {
         Beginning::UpToDate => return Ok(Outcome::UpToDate),
@@ -101,7 +105,7 @@ pub fn train(
     if options.dry_run {
         return Ok(Outcome::Planned(describe(&plan, validation.as_ref(), &model, config)));
     }
-    let prepared = if comm.is_root() { directory.prepare(config, start.as_ref()) } else { Ok(()) };
+    let prepared = if comm.is_root() { prepare(&directory, config, start.as_ref(), &mut held) } else { Ok(()) };
     comm.agree(prepared)?;
     if validation.is_none() {
         progress(Event::Note(
@@ -132,7 +136,7 @@ fn begin(
     comm: &dyn Communicator,
     progress: Progress<'_>,
 ) -> Result<Beginning> {
-    let found = made_from.map(|lineage| directory.beginning(lineage, options)).transpose();
+    let found = made_from.map(|lineage| directory.beginning(lineage, options, comm.world_size())).transpose();
     let (beginning, notes) = comm.agree(found)?.unwrap_or((Beginning::Anew, Vec::new()));
     for note in &notes {
         progress(Event::Note(note));
@@ -152,6 +156,20 @@ fn begin(
         }
     };
     comm.agree(opened)
+}
+
+/// Makes the directory ready, and holds it if it was not there before.
+fn prepare(
+    directory: &RunDirectory,
+    config: &TrainConfig,
+    start: Option<&Checkpoint>,
+    held: &mut Option<File>,
+) -> Result<()> {
+    if held.is_none() {
+        std::fs::create_dir_all(directory.root()).map_err(Error::io(directory.root()))?;
+        *held = directory.hold()?;
+    }
+    directory.prepare(config, start)
 }
 
 fn plan(config: &TrainConfig, world_size: usize) -> Result<Plan> {

@@ -69,6 +69,12 @@ impl Signals {
         [&self.terminate, &self.interrupt, &self.time_up].map(|flag| f64::from(u8::from(flag.load(Ordering::Relaxed))))
     }
 
+    /// Whether one has come.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.counts().iter().any(|count| *count > 0.0)
+    }
+
     /// What the added counts of all ranks ask for.
     #[must_use]
     pub fn verdict(counts: [f64; 3]) -> Option<Stop> {

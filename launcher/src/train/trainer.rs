@@ -50,6 +50,8 @@ pub struct Trainer<'a> {
     earlier_seconds: f64,
     /// Whether the evaluation that is due after the last step is still to be made.
     awaits_evaluation: bool,
+    /// The checkpoint that the run went on from.
+    resumed_at: Option<Position>,
 }
 
 /// What all ranks together know of a step's backward passes.
@@ -79,6 +81,7 @@ impl<'a> Trainer<'a> {
             num_steps: 0,
             earlier_seconds: 0.0,
             awaits_evaluation: false,
+            resumed_at: None,
         })
     }
 
@@ -95,10 +98,16 @@ impl<'a> Trainer<'a> {
     pub fn resume(mut self, checkpoint: &Checkpoint) -> Result<Self> {
         let (device, num_values) =
             (self.model.device(), i64::try_from(self.optimizer.num_values()).unwrap_or(i64::MAX));
-        let Position { step, elapsed_seconds, awaits_evaluation } = checkpoint.position;
+        let Position { step, elapsed_seconds, awaits_evaluation, .. } = checkpoint.position;
+        if step >= self.plan.num_steps() {
+            let message =
+                format!("expected a checkpoint before step {}, found one after {step}", self.plan.num_steps());
+            return Err(Error::format(checkpoint.adapter(), message));
+        }
         self.optimizer
             .restore(i32::try_from(step).unwrap_or(i32::MAX), |name| checkpoint.moment(name, num_values, device))?;
         (self.num_steps, self.earlier_seconds, self.awaits_evaluation) = (step, elapsed_seconds, awaits_evaluation);
+        self.resumed_at = Some(checkpoint.position.clone());
         Ok(self)
     }
 
@@ -116,13 +125,18 @@ impl<'a> Trainer<'a> {
     pub fn run(&mut self, comm: &dyn Communicator, progress: Progress<'_>) -> Result<Option<Stop>> {
         let began = Instant::now();
         let path = RunDirectory::of(self.config).metrics();
-        let metrics = match (comm.is_root(), self.num_steps) {
+        let metrics = match (comm.is_root(), &self.resumed_at) {
             (false, _) => Ok(None),
-            (true, 0) => MetricsFile::create(&path).map(Some),
-            (true, step) => MetricsFile::resume(&path, step).map(Some),
+            (true, None) => MetricsFile::create(&path).map(Some),
+            (true, Some(position)) => {
+                MetricsFile::resume(&path, position, self.config.train.log_every_steps.get()).map(Some)
+            }
         };
         let mut metrics = comm.agree(metrics)?;
-        let mut written = self.evaluate(comm, &mut metrics, progress)?;
+        let mut written = Ok(());
+        if let Some(stop) = self.evaluate(comm, &mut metrics, &mut written, progress)? {
+            return comm.agree(written).map(|()| Some(stop));
+        }
         let (first_epoch, made_of_epoch) =
             (self.num_steps / self.plan.steps_an_epoch(), self.num_steps % self.plan.steps_an_epoch());
         let mut num_skipped = usize::try_from(made_of_epoch).unwrap_or(usize::MAX);
@@ -132,7 +146,7 @@ impl<'a> Trainer<'a> {
                 let step_began = Instant::now();
                 let local = written.and_then(|()| guard(|| Ok(self.backward(&step, comm.rank()))));
                 let sums = self.reduce(comm, local)?;
-                let signal = sums.stop;
+                let mut signal = sums.stop;
                 let mut made = comm.agree(guard(|| self.update(&step, sums)))?;
                 made.elapsed_seconds = self.earlier_seconds + began.elapsed().as_secs_f64();
                 #[expect(clippy::cast_precision_loss, reason = "a rate")]
@@ -146,11 +160,11 @@ impl<'a> Trainer<'a> {
                     self.validation.is_some() && (is_last || self.num_steps.is_multiple_of(self.eval_every_steps()));
                 // Who is told to end has no time for it; it is made up for after the resume.
                 if is_last || signal.is_none() {
-                    written = written.and(self.evaluate(comm, &mut metrics, progress)?);
+                    signal = signal.or(self.evaluate(comm, &mut metrics, &mut written, progress)?);
                 }
                 let is_saved = !is_last && (signal.is_some() || self.num_steps.is_multiple_of(self.save_every_steps()));
                 if is_saved {
-                    written = written.and_then(|()| self.save_checkpoint(made.elapsed_seconds));
+                    written = written.and_then(|()| self.save_checkpoint(made.elapsed_seconds, comm.world_size()));
                 }
                 if is_last || signal.is_some() {
                     // A signal in the very last step comes too late to change anything.
@@ -175,18 +189,26 @@ impl<'a> Trainer<'a> {
         peft::save(folder, &self.model, &self.config.adapter.shape, &base_model)
     }
 
-    /// Makes the evaluation that is due, if one is; whether its line could be written.
+    /// Makes the evaluation that is due, if one is, unless a signal comes, which it returns; `written` is whether its line could be
+    /// written, and those before it.
     fn evaluate(
         &mut self,
         comm: &dyn Communicator,
         metrics: &mut Option<MetricsFile>,
+        written: &mut Result<()>,
         progress: Progress<'_>,
-    ) -> Result<Result<()>> {
-        let Some(validation) = self.validation.as_ref().filter(|_| self.awaits_evaluation) else { return Ok(Ok(())) };
-        let evaluation = validation.evaluate(&self.model, self.num_steps, comm)?;
+    ) -> Result<Option<Stop>> {
+        let Some(validation) = self.validation.as_ref().filter(|_| self.awaits_evaluation) else { return Ok(None) };
+        let evaluation = match validation.evaluate(&self.model, self.num_steps, &self.signals, comm)? {
+            Ok(evaluation) => evaluation,
+            Err(stop) => return Ok(Some(stop)),
+        };
         self.awaits_evaluation = false;
         progress(Event::Evaluated(&evaluation));
-        Ok(append(metrics, Some(&evaluation)))
+        if written.is_ok() {
+            *written = append(metrics, Some(&evaluation));
+        }
+        Ok(None)
     }
 
     fn eval_every_steps(&self) -> u64 {
@@ -198,10 +220,10 @@ impl<'a> Trainer<'a> {
     }
 
     /// Writes a checkpoint of this moment, on rank 0.
-    fn save_checkpoint(&self, elapsed_seconds: f64) -> Result<()> {
+    fn save_checkpoint(&self, elapsed_seconds: f64, num_ranks: usize) -> Result<()> {
         let Some(made_from) = self.made_from.clone() else { return Ok(()) };
         let awaits_evaluation = self.awaits_evaluation;
-        let position = Position { step: self.num_steps, elapsed_seconds, awaits_evaluation };
+        let position = Position { step: self.num_steps, elapsed_seconds, awaits_evaluation, num_ranks };
         RunDirectory::of(self.config).checkpoints().save(
             (position, made_from),
             &self.optimizer.moments(),
