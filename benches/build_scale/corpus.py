@@ -67,32 +67,35 @@ class Corpus:
         gold = sorted(draw.sample(sorted(answers), draw.randint(1, 3)))
         return {"id": str(number), "question": question, "answers": answers, "correct_answers": gold}
 
+    def reordered(self, row, draw):
+        """The same choices in another order, of which the same ones are correct."""
+        letters = list(row["answers"])
+        draw.shuffle(letters)
+        answers = {new: row["answers"][old] for new, old in zip("abcde", letters)}
+        gold = sorted(new for new, old in zip("abcde", letters) if old in row["correct_answers"])
+        return {**row, "answers": answers, "correct_answers": gold}
+
     def exact(self, row, draw):
         """The same question: another order of the choices, another case."""
-        texts = list(row["answers"].values())
-        draw.shuffle(texts)
-        return {**row, "question": row["question"].upper(), "answers": dict(zip("abcde", texts))}
+        return {**self.reordered(row, draw), "question": row["question"].upper()}
 
     def near(self, row, draw):
         """Nearly the same question."""
         words = row["question"].split()
-        texts = list(row["answers"].values())
         kind = draw.choice(("changed", "left out", "reordered"))
         if kind == "reordered":
-            draw.shuffle(texts)
+            row = self.reordered(row, draw)
         if kind == "left out":
             del words[draw.randrange(len(words))]
         else:
             for _ in range(draw.randint(1, 1 + len(words) // 15)):
                 words[draw.randrange(len(words))] = draw.choice(self.words)
-        return {**row, "question": " ".join(words), "answers": dict(zip("abcde", texts))}
+        return {**row, "question": " ".join(words)}
 
     def leak(self, row, draw):
         """A training record that holds the whole of a test question and its choices."""
         parts = draw.sample(self.sentences, 2)
-        texts = list(row["answers"].values())
-        question = f"{parts[0]} {row['question']} {parts[1]}"
-        return {**row, "question": question, "answers": dict(zip("abcde", texts))}
+        return {**row, "question": f"{parts[0]} {row['question']} {parts[1]}"}
 
 
 class JsonList:
