@@ -149,7 +149,7 @@ fn a_mapping_to_a_missing_column_names_those_there_are() {
     refused(
         "csv",
         b"q,reponse,n\nQuel os ?,Le tibia,1\n",
-        "expected the column r, found in the first 1 rows only: n, q, reponse",
+        "expected the column r, found in the header only: n, q, reponse",
     );
     refused("csv", b"q;r;n\nQuel os ?;Le tibia;1\n", "is delimiter = \";\" missing?");
 }

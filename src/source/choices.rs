@@ -89,9 +89,11 @@ impl<'de> Visitor<'de> for OptionsVisitor {
         let mut choices = BTreeMap::new();
         // A file whose columns are fixed has an empty place for each letter that a question lacks.
         while let Some((letter, text)) = map.next_entry::<String, Option<String>>()? {
-            if let Some(text) = text {
-                choices.insert(letter, text);
+            let Some(text) = text else { continue };
+            if choices.contains_key(&letter) {
+                return Err(A::Error::custom(format!("expected each letter once, found {letter:?} twice")));
             }
+            choices.insert(letter, text);
         }
         Ok(Options::Lettered(choices))
     }

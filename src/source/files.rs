@@ -92,8 +92,9 @@ impl SourceFiles {
         if std::fs::metadata(path).map_err(Error::io(path))?.is_dir() {
             return Self::in_directory(path, info);
         }
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self::new([file_at(path, name)?]))
+        let name = path.file_name().unwrap_or_default();
+        let name = name.to_str().ok_or_else(|| no_utf_8(path))?;
+        Ok(Self::new([file_at(path, name.to_owned())?]))
     }
 
     /// The files in `directory` that the source reads.
@@ -223,6 +224,10 @@ fn collect(directory: &Path, prefix: &str, patterns: &[&[&str]], files: &mut Vec
         let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
         let deeper: Vec<&[&str]> =
             patterns.iter().filter(|pattern| matches(pattern[0], &name)).map(|pattern| &pattern[1..]).collect();
+        // Two names that differ in such bytes only would be one name.
+        if !deeper.is_empty() && path.file_name().is_some_and(|name| name.to_str().is_none()) {
+            return Err(no_utf_8(&path));
+        }
         let name = format!("{prefix}{name}");
         let (here, below): (Vec<&[&str]>, Vec<&[&str]>) = deeper.into_iter().partition(|pattern| pattern.is_empty());
         if !here.is_empty() {
@@ -232,6 +237,10 @@ fn collect(directory: &Path, prefix: &str, patterns: &[&[&str]], files: &mut Vec
         }
     }
     Ok(())
+}
+
+fn no_utf_8(path: &Path) -> Error {
+    Error::format(path, "expected a name in UTF-8, found other bytes in it; rename the file")
 }
 
 /// The file at `path`, called `name` inside its source.
@@ -306,6 +315,25 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         let status = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
         assert!(status.success() && refusal().contains("train.json: expected a file, found a pipe"), "{}", refusal());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_not_utf_8_is_refused() {
+        use std::os::unix::ffi::OsStrExt;
+
+        let directory = tempfile::tempdir().unwrap();
+        let info = SourceInfo::new("x", RowKind::Documents, "MIT").with_files(["*.json"]);
+        let path = |bytes: &[u8]| directory.path().join(std::ffi::OsStr::from_bytes(bytes));
+        for name in [&b"a.json"[..], b"\xe9.txt"] {
+            std::fs::write(path(name), "[]").unwrap();
+        }
+        assert_eq!(SourceFiles::at(directory.path(), &info).unwrap().iter().count(), 1);
+        std::fs::write(path(b"\xe9.json"), "[]").unwrap();
+        for path in [directory.path(), &path(b"\xe9.json")] {
+            let refusal = SourceFiles::at(path, &info).unwrap_err().to_string();
+            assert!(refusal.contains("\u{fffd}.json: expected a name in UTF-8"), "{refusal}");
+        }
     }
 
     #[test]

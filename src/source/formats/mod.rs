@@ -5,14 +5,16 @@
 
 mod brackets;
 mod csv;
+mod fields;
 mod json;
 mod table;
 mod text;
 mod tmx;
 
 pub(super) use csv::{csv_rows, joined};
+pub(super) use fields::{Fields, Once, stands_twice};
 pub(super) use json::{Bad, json_members, whole_json};
-pub(super) use table::{Format, each_row, each_value, first_row};
+pub(super) use table::{Format, each_row, each_value, first_row, header};
 pub(super) use text::{TextLines, whole_text};
 pub(super) use tmx::tmx_units;
 

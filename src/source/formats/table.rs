@@ -1,12 +1,13 @@
 //! Files of rows with named columns, whatever format they are in.
 
 use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
 use serde_json::{Map, Value};
 
 use super::csv::{csv_rows, joined};
 use super::json::{Bad, json_lines, json_list};
 use crate::columnar::Table;
-use crate::source::{Place, Sink, SourceFile, SourceFiles, SourceRow};
+use crate::source::{Place, Sink, SourceFile, SourceFiles, SourceRow, Unreadable};
 use crate::{Error, Result};
 
 /// How a file holds its rows.
@@ -144,6 +145,39 @@ pub(in crate::source) fn first_row(file: &SourceFile, format: Format) -> Result<
     if first.is_some() { Ok(first) } else { outcome.map(|()| None) }
 }
 
+/// The names in the header of a file of fields between delimiters; `None` where it holds nothing.
+///
+/// # Errors
+/// [`Error::Io`] or [`Error::Format`] if the header cannot be read.
+pub(in crate::source) fn header(file: &SourceFile, delimiter: u8) -> Result<Option<Vec<String>>> {
+    let mut header = None;
+    let outcome = csv_rows(file, delimiter, |row, fields| {
+        header = Some(names_in(file, row, fields, delimiter));
+        // An error is how a reader is told that no more rows are wanted.
+        Err(Error::Data(String::new()))
+    });
+    match header {
+        Some(names) => names.map(Some),
+        None => outcome.map(|()| None),
+    }
+}
+
+/// The names of the columns in the row that is the header.
+fn names_in(
+    file: &SourceFile,
+    row: u64,
+    fields: Result<Vec<String>, Unreadable>,
+    delimiter: u8,
+) -> Result<Vec<String>> {
+    let text = fields.as_ref().map_or_else(|unreadable| unreadable.raw.clone(), |names| joined(names, delimiter));
+    let mut after_returns = text.split('\r').skip(1);
+    if after_returns.any(|rest| !rest.starts_with('\n')) {
+        let message = "expected line ends LF or CRLF, found CR alone in the header; convert them: tr '\\r' '\\n'";
+        return Err(Error::row(file.path(), row, message));
+    }
+    fields.map_err(|unreadable| Error::row(file.path(), row, unreadable.detail))
+}
+
 fn with_header<T: DeserializeOwned>(
     file: &SourceFile,
     delimiter: u8,
@@ -152,8 +186,7 @@ fn with_header<T: DeserializeOwned>(
     let mut header: Option<Vec<String>> = None;
     csv_rows(file, delimiter, |row, fields| {
         let Some(names) = &header else {
-            let names = fields.map_err(|unreadable| Error::row(file.path(), row, unreadable.detail))?;
-            header = Some(names);
+            header = Some(names_in(file, row, fields, delimiter)?);
             return Ok(());
         };
         let fields = match fields {
@@ -165,8 +198,8 @@ fn with_header<T: DeserializeOwned>(
             let detail = format!("expected {} columns as in the header, found {}", names.len(), fields.len());
             return each(row, Err((detail, raw)));
         }
-        let columns = names.iter().cloned().zip(fields.into_iter().map(Value::String)).collect();
-        match T::deserialize(Value::Object(columns)) {
+        let columns = names.iter().map(String::as_str).zip(fields.into_iter().map(Value::String));
+        match T::deserialize(MapDeserializer::<_, serde_json::Error>::new(columns)) {
             Ok(value) => each(row, Ok((value, Raw::Bytes(raw.as_bytes())))),
             Err(error) => each(row, Err((error.to_string(), raw))),
         }
@@ -198,6 +231,36 @@ mod tests {
             [(2, expected[0].1.clone()), (3, Err("expected 2 columns as in the header, found 1".to_owned()))];
         assert_eq!(rows("x.csv", "q,a\né,B\nx\n").unwrap(), expected);
         assert_eq!(rows("x.TSV", "q\ta\né\tB\nx\n").unwrap(), expected);
+    }
+
+    #[test]
+    fn a_repeated_column_that_a_corpus_reads_is_never_its_last_value() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Row {
+            #[expect(dead_code, reason = "it is read to be refused")]
+            q: String,
+        }
+        let files = SourceFiles::embedded(&[("x.csv", b"q,a,a\nx,1,2\n"), ("y.csv", b"q,q\nx,y\n")]);
+        let read = |name: &str| {
+            let mut seen = Vec::new();
+            each_value::<Row>(files.get(name).unwrap(), Format::Csv(b','), |_, row| {
+                seen.push(row.map(|_| ()).map_err(|(detail, _)| detail));
+                Ok(())
+            })
+            .unwrap();
+            seen
+        };
+        assert_eq!(read("x.csv"), [Ok(())]);
+        assert_eq!(read("y.csv"), [Err("duplicate field `q`".to_owned())]);
+    }
+
+    #[test]
+    fn line_ends_of_cr_alone_are_refused() {
+        for text in ["q,a\rx,1\ry,2\r", "\"q\",\"a\"\r\"x\",\"1\"\r"] {
+            let refusal = rows("x.csv", text).unwrap_err().to_string();
+            assert!(refusal.starts_with("x.csv, row 1: expected line ends LF or CRLF, found CR alone"), "{refusal}");
+        }
+        assert_eq!(rows("x.csv", "q,a\r\nx,1\r\n").unwrap().len(), 1);
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::{Error, Result};
 /// Columns that are named in a message.
 const MAX_NAMED_COLUMNS: usize = 50;
 
+/// Characters of a column's name that a message shows.
+const MAX_NAME_CHARS: usize = 100;
+
 /// Which columns hold what; `a.b` is the field `b` of the column `a`.
 ///
 /// Records and originals need `instruction` and `answer`, documents `text`; all others are optional.
@@ -96,6 +99,13 @@ impl ColumnMapping {
             }
             None => Ok(()),
         }
+    }
+
+    /// Whether a mapped column is the column `name`, or a field inside of it.
+    pub(super) fn reads(&self, name: &str) -> bool {
+        let is_inside =
+            |path: &String| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.paths().any(is_inside)
     }
 
     /// Every mapped column.
@@ -201,15 +211,23 @@ impl<'a> Wanted<'a> {
         self.missing.is_empty()
     }
 
-    /// What is said of columns that are missing from the first `num_rows` rows.
-    pub(super) fn missing(&self, format: TableFormat, num_rows: u64) -> String {
-        let list = |names: &mut dyn Iterator<Item = &str>| names.collect::<Vec<_>>().join(", ");
+    /// What is said of columns that are missing from `place`: the header, or the first rows.
+    pub(super) fn missing(&self, format: TableFormat, place: &str) -> String {
+        let list = |names: &mut dyn Iterator<Item = &str>| names.map(shortened).collect::<Vec<_>>().join(", ");
         let missing = list(&mut self.missing.iter().copied());
         let seen = list(&mut self.seen.iter().map(String::as_str));
         let is_of_one = self.seen.len() == 1 && format == TableFormat::Csv;
         let other = is_of_one.then(|| [';', '\t', '|'].into_iter().find(|sign| seen.contains(*sign))).flatten();
         let hint = other.map(|sign| format!("; is delimiter = {:?} missing?", sign.to_string())).unwrap_or_default();
-        format!("expected the column {missing}, found in the first {num_rows} rows only: {seen}{hint}")
+        format!("expected the column {missing}, found in {place} only: {seen}{hint}")
+    }
+}
+
+/// The name of a column as messages show it.
+pub(super) fn shortened(name: &str) -> String {
+    match name.char_indices().nth(MAX_NAME_CHARS) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
     }
 }
 

@@ -14,9 +14,9 @@ use serde_json::{Map, Value};
 
 pub use mapping::{ChoiceColumns, ColumnMapping};
 
-use self::mapping::Wanted;
+use self::mapping::{Wanted, shortened};
 use super::columns::split_of;
-use super::formats::{Format, each_row, each_value};
+use super::formats::{Fields, Format, each_row, each_value, header, stands_twice};
 use super::{Place, RowKind, Sink, Source, SourceFile, SourceFiles, SourceInfo, SourceRow, say};
 use crate::record::{Split, Task};
 use crate::{Error, Result};
@@ -191,6 +191,10 @@ impl TableSource {
     /// empty.
     fn check_columns(&self, file: &SourceFile) -> Result<()> {
         let mut wanted = Wanted::new(self.options.columns.paths());
+        if let Format::Csv(delimiter) = self.format() {
+            let Some(names) = header(file, delimiter)? else { return Ok(()) };
+            return self.check_header(file, wanted, names);
+        }
         let mut num_rows = 0;
         let outcome = each_value(file, self.format(), |_, row: Result<(Map<String, Value>, _), _>| {
             if let Ok((row, _)) = row {
@@ -209,7 +213,27 @@ impl TableSource {
         if num_rows == 0 {
             return Ok(());
         }
-        Err(Error::format(file.path(), wanted.missing(self.options.format, num_rows)))
+        let place = if num_rows == 1 { "the first row".to_owned() } else { format!("the first {num_rows} rows") };
+        Err(Error::format(file.path(), wanted.missing(self.options.format, &place)))
+    }
+
+    /// Checks that each mapped column stands once among the `names` of a header, whether rows follow or not.
+    fn check_header(&self, file: &SourceFile, mut wanted: Wanted<'_>, names: Vec<String>) -> Result<()> {
+        let columns = &self.options.columns;
+        let mut there = Map::new();
+        for name in names {
+            if columns.reads(&name) && there.contains_key(&name) {
+                let message =
+                    format!("expected each mapped column once in the header, found {:?} twice", shortened(&name));
+                return Err(Error::format(file.path(), message));
+            }
+            there.insert(name, Value::Null);
+        }
+        wanted.look(&there);
+        if wanted.all_found() {
+            return Ok(());
+        }
+        Err(Error::format(file.path(), wanted.missing(self.options.format, "the header")))
     }
 
     fn read_file(&self, files: &SourceFiles, file: &SourceFile, sink: &mut Sink<'_>) -> Result<()> {
@@ -218,7 +242,10 @@ impl TableSource {
         let variant = format!("{} with mapped columns", self.format().name());
         say(file, &variant, sink)?;
         let mut ids = Identifiers::default();
-        each_row(files, (file, self.format(), &variant), sink, |row: Map<String, Value>, place| {
+        each_row(files, (file, self.format(), &variant), sink, |Fields { columns: row, repeated }, place| {
+            if let Some(name) = repeated.iter().find(|name| self.options.columns.reads(name)) {
+                return Err(stands_twice(name));
+            }
             if let Some(id) = self.options.columns.id.as_deref().and_then(|path| mapping::text(&row, path).ok()?) {
                 ids.see(id, place.row);
             }

@@ -1,5 +1,6 @@
 //! From a row and a mapping to a question or a document.
 
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
 use super::mapping::{plain, text, value};
@@ -7,6 +8,7 @@ use super::{AnswerForm, ChoiceColumns, ColumnMapping, TableOptions};
 use crate::record::{Choice, ChoiceLabel, Document, Split, Task};
 use crate::source::choices::{Letters, Options, from_columns, gold, gold_at};
 use crate::source::columns::{document as plain_document, split_named};
+use crate::source::formats::Once;
 use crate::source::{Answer, Place, Question, SourceInfo};
 use crate::text::fold;
 
@@ -113,9 +115,11 @@ fn choices(row: &Row, from: &ChoiceColumns) -> Result<Vec<Choice>, String> {
                 None => return Ok(Vec::new()),
                 Some(Value::String(text)) if text.trim().is_empty() => return Ok(Vec::new()),
                 Some(Value::String(text)) => {
-                    parsed = serde_json::from_str(text)
-                        .map_err(|_| format!("{path}: expected choices as a JSON list or object, found {text:?}"))?;
-                    &parsed
+                    parsed = serde_json::from_str::<Once>(text).map_err(|error| match error.classify() {
+                        Category::Data => format!("{path}: {error}"),
+                        _ => format!("{path}: expected choices as a JSON list or object, found {text:?}"),
+                    })?;
+                    &parsed.0
                 }
                 Some(value) => value,
             };

@@ -101,7 +101,7 @@ fn a_missing_column_is_an_error_that_names_those_there_are() {
     };
     assert_eq!(
         refusal("q,a,b,d,r\nQ ?,1,2,3,A\n"),
-        "f.csv: expected the column c, found in the first 1 rows only: a, b, d, q, r"
+        "f.csv: expected the column c, found in the header only: a, b, d, q, r"
     );
     assert!(refusal("q;a;b;c;r\nQ ?;1;2;3;A\n").ends_with("is delimiter = \";\" missing?"));
     let json = |columns: &str, text: &str| {
@@ -117,7 +117,43 @@ fn a_missing_column_is_an_error_that_names_those_there_are() {
         (1, "expected a text in r.texte, found none")
     );
     let refusal = json(columns, "{\"q\": \"Q ?\", \"r\": {\"text\": \"R\"}}").unwrap_err();
-    assert_eq!(refusal, "f: expected the column c, r.texte, found in the first 1 rows only: q, r.text");
+    assert_eq!(refusal, "f: expected the column c, r.texte, found in the first row only: q, r.text");
+}
+
+#[test]
+fn a_column_that_stands_twice_is_refused_where_it_is_mapped() {
+    let csv = |text: &str| {
+        let source = source(options(TableFormat::Csv, Some(AnswerForm::Letters), CHOICES));
+        read(&source, &[("f.csv", text)]).map_err(|error| error.to_string())
+    };
+    let refusal = csv("q,a,b,c,r,a\nQ ?,1,2,3,A,4\n").unwrap_err();
+    assert_eq!(refusal, "f.csv: expected each mapped column once in the header, found \"a\" twice");
+    assert_eq!(records(&csv("q,a,b,c,r,x,x\nQ ?,1,2,3,A,4,5\n").unwrap()).len(), 1);
+    let open = "instruction = 'q'\nanswer = 'r'\n";
+    let text = "{\"q\": \"Q ?\", \"r\": \"R\", \"q\": \"Q2 ?\"}\n{\"q\": \"Q ?\", \"r\": \"R\", \"x\": 1, \"x\": 2}\n";
+    let rows = read(&source(options(TableFormat::Jsonl, None, open)), &[("f", text)]).unwrap();
+    assert_eq!(unreadable(&rows)[0].detail, "expected each key once, the key \"q\" stands twice");
+    assert_eq!((unreadable(&rows).len(), records(&rows).len()), (1, 1));
+    let one = "instruction = 'q'\nchoices = 'o'\nanswer = 'r'\n";
+    let object = "{\"A\": \"x\", \"B\": \"y\", \"A\": \"z\"}";
+    let json = format!("{{\"q\": \"Q ?\", \"o\": {object}, \"r\": \"A\"}}\n");
+    let quoted = format!("q,o,r\nQ ?,\"{}\",A\n", object.replace('"', "\"\""));
+    for (format, text) in [(TableFormat::Jsonl, json), (TableFormat::Csv, quoted)] {
+        let detail = answer(format, AnswerForm::Letters, one, &text).unwrap_err();
+        assert!(detail.contains("the key \"A\" stands twice"), "{detail}");
+    }
+}
+
+#[test]
+fn columns_are_looked_for_in_a_header_without_rows() {
+    let source = source(options(TableFormat::Csv, Some(AnswerForm::Letters), CHOICES));
+    let refusal = read(&source, &[("f.csv", "q,a,b,r\n")]).unwrap_err().to_string();
+    assert_eq!(refusal, "f.csv: expected the column c, found in the header only: a, b, q, r");
+    let refusal = read(&source, &[("f.csv", "q,a,b,c,r\rQ ?,1,2,3,A\r")]).unwrap_err().to_string();
+    assert!(refusal.contains("found CR alone"), "{refusal}");
+    let long = format!("{}\n", "é".repeat(500));
+    let refusal = read(&source, &[("f.csv", long.as_str())]).unwrap_err().to_string();
+    assert!(refusal.chars().count() < 250 && refusal.ends_with('…'), "{refusal}");
 }
 
 #[test]
