@@ -106,7 +106,51 @@ fn no_row_and_an_empty_data_set_are_said_plainly() {
 #[test]
 fn the_number_of_threads_is_a_number_from_1() {
     let directory = tempfile::tempdir().unwrap();
-    let output = build(directory.path(), &["--sample", "--out", "out", "--threads", "0"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(message(&output).contains("--threads"), "{}", message(&output));
+    for number in ["0", "1025", "100000"] {
+        let output = build(directory.path(), &["--sample", "--out", "out", "--threads", number]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(message(&output).contains("--threads"), "{}", message(&output));
+    }
+}
+
+#[test]
+fn a_link_is_followed_and_stays_a_link() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    std::fs::create_dir(path("there")).unwrap();
+    for (link, target) in [("link", "there"), ("dangling", "absent")] {
+        std::os::unix::fs::symlink(target, path(link)).unwrap();
+    }
+    for out in ["link", "link/"] {
+        let output = build(directory.path(), &["--sample", "--out", out, "--force", "--dry-run"]);
+        assert_eq!(output.status.code(), Some(0), "{}", message(&output));
+    }
+    let output = build(directory.path(), &["--sample", "--out", "link/"]);
+    assert_eq!(output.status.code(), Some(0), "{}", message(&output));
+    assert!(path("link").symlink_metadata().unwrap().is_symlink() && path("there/manifest.json").exists());
+    for dry_run in [&[][..], &["--dry-run"]] {
+        let output = build(directory.path(), &[&["--sample", "--out", "dangling"][..], dry_run].concat());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(message(&output).starts_with("error: dangling: expected a directory or nothing, found a link to"));
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_replaced_is_refused_before_any_work() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path().join("a");
+    std::fs::create_dir(&here).unwrap();
+    for (out, expected) in [
+        (".", "expected a directory that can be replaced, found the current directory"),
+        ("../a", "../a: expected a directory that can be replaced, found the current directory"),
+        ("..", "expected a data set or nothing, found other files"),
+        ("/", "/: expected a data set or nothing, found other files"),
+    ] {
+        for dry_run in [&[][..], &["--dry-run"]] {
+            let output = build(&here, &[&["--sample", "--out", out][..], dry_run].concat());
+            assert_eq!(output.status.code(), Some(2));
+            assert!(message(&output).contains(expected), "{out}: {}", message(&output));
+        }
+    }
+    assert_eq!(std::fs::read_dir(&here).unwrap().count(), 0);
 }

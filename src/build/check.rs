@@ -133,7 +133,7 @@ fn pass(plan: &Plan, staging: &Staging, originals: &mut Originals, options: &Opt
 
 /// How many rows the inputs of `plan` have.
 fn expected(plan: &Plan) -> Result<ExpectedRows> {
-    plan.inputs.iter().flat_map(|input| input.files.iter()).map(expected_rows).sum()
+    plan.inputs.iter().flat_map(|input| input.files.iter().map(|file| expected_rows(input, file))).sum()
 }
 
 /// Reads an input chunk by chunk.

@@ -53,11 +53,11 @@ impl Built {
     }
 }
 
-/// Makes the data set of `plan` in the directory `out`, or finds it there.
+/// Makes the data set of `plan` in the directory `out`, or finds it there; a link is followed.
 ///
 /// # Errors
 /// [`Error::Data`] if `out` holds something else and `force` is false, if it holds no data set at all, or if another build is
-/// making it; [`Error::Io`] or [`Error::Format`] if a file cannot be read or written. After an error `out` is what it was
+/// making it, or if no directory can take its place; [`Error::Io`] or [`Error::Format`] if a file cannot be read or written. After an error `out` is what it was
 /// before.
 pub fn build(plan: &Plan, out: &Path, force: bool) -> Result<Built> {
     build_with(plan, out, &Options { force, ..Options::default() })
@@ -68,6 +68,7 @@ pub fn build(plan: &Plan, out: &Path, force: bool) -> Result<Built> {
 /// # Errors
 /// Those of [`build`].
 pub fn build_with(plan: &Plan, out: &Path, options: &Options<'_>) -> Result<Built> {
+    let out = &place::destination(out)?;
     if let Some(manifest) = place::existing(plan, out, options.force)? {
         place::tidy(plan, out)?;
         return Ok(Built { manifest, up_to_date: true });

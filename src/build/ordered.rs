@@ -26,14 +26,17 @@ pub(super) fn ordered<T: Send, R: Send>(
     let (ticket_sender, tickets) = sync_channel::<Receiver<Result<R>>>(2 * num_threads);
     let queue = Mutex::new(job_receiver);
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..num_threads).map(|_| scope.spawn(|| serve(&queue, &work))).collect();
-        let producer = scope.spawn(move || {
+        let start = |_| std::thread::Builder::new().spawn_scoped(scope, || serve(&queue, &work));
+        let workers =
+            (0..num_threads).map(start).collect::<std::io::Result<Vec<_>>>().map_err(too_many(num_threads))?;
+        let produce_jobs = move || {
             produce(&mut |job| {
                 let (reply, ticket) = sync_channel(1);
                 ticket_sender.send(ticket).map_err(|_| stopped())?;
                 job_sender.send((job, reply)).map_err(|_| stopped())
             })
-        });
+        };
+        let producer = std::thread::Builder::new().spawn_scoped(scope, produce_jobs).map_err(too_many(num_threads))?;
         let mut outcome = Ok(());
         for ticket in tickets {
             // A ticket without an outcome is that of a worker that panicked; the panic is passed on below.
@@ -64,6 +67,10 @@ fn serve<T, R>(queue: &Mutex<Receiver<Assigned<T, R>>>, work: &impl Fn(T) -> Res
         // Where nobody waits for the outcome, an earlier one was an error.
         let _ = reply.send(work(job));
     }
+}
+
+fn too_many(num_threads: usize) -> impl Fn(std::io::Error) -> Error {
+    move |cause| Error::Data(format!("expected to start {num_threads} threads, found {cause}; give fewer: --threads"))
 }
 
 fn stopped() -> Error {

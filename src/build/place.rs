@@ -4,6 +4,7 @@
 //! runs, deleted when the build ends, and found again by the next build of the same output when it was interrupted.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::Plan;
@@ -12,10 +13,47 @@ use crate::provenance::{MANIFEST, Manifest, TOOL_VERSION, differences};
 use crate::record::short_hash;
 use crate::{Error, Result};
 
+/// Where a data set that is to be called `out` lands: where a link leads, and otherwise `out` itself.
+///
+/// # Errors
+/// [`Error::Data`] if `out` is a link to nothing, or is no name that a directory can take; [`Error::Io`] if it cannot be
+/// looked at.
+pub(super) fn destination(out: &Path) -> Result<PathBuf> {
+    // Without a slash at its end, which would stand for what a link leads to.
+    let bare: PathBuf = out.components().collect();
+    let is_link = bare.symlink_metadata().is_ok_and(|found| found.is_symlink());
+    if is_link && !bare.exists() {
+        let message = format!("{}: expected a directory or nothing, found a link to nothing", out.display());
+        return Err(Error::Data(format!("{message}; remove it, or make the directory that it leads to")));
+    }
+    match bare.file_name() {
+        Some(_) if !is_link => Ok(bare),
+        _ => bare.canonicalize().map_err(Error::io(out)),
+    }
+}
+
+/// Checks that a directory can take the place of `out`: not where one works in `out` or below it, nor of a disk's root.
+fn check_replaceable(out: &Path) -> Result<()> {
+    let found = out.canonicalize().map_err(Error::io(out))?;
+    let here = std::env::current_dir().and_then(|here| here.canonicalize()).map_err(Error::io(out))?;
+    let why = match found.parent() {
+        _ if here.starts_with(&found) => "the current directory or one that it is in",
+        Some(parent) if device(parent)? == device(&found)? => return Ok(()),
+        _ => "the root of a file system",
+    };
+    let message = format!("{}: expected a directory that can be replaced, found {why}", out.display());
+    Err(Error::Data(format!("{message}; give a new directory inside of it")))
+}
+
+fn device(directory: &Path) -> Result<u64> {
+    Ok(std::fs::metadata(directory).map_err(Error::io(directory))?.dev())
+}
+
 /// The manifest of the data set in `out`, where it is what `plan` would make; `None` where it is to be made.
 ///
 /// # Errors
-/// [`Error::Data`] if `out` holds a data set made otherwise and `force` is false, or files that are no data set.
+/// [`Error::Data`] if `out` holds a data set made otherwise and `force` is false, or files that are no data set, or if no
+/// directory can take its place.
 pub(super) fn existing(plan: &Plan, out: &Path, force: bool) -> Result<Option<Manifest>> {
     if !out.exists() {
         return Ok(None);
@@ -24,7 +62,7 @@ pub(super) fn existing(plan: &Plan, out: &Path, force: bool) -> Result<Option<Ma
         let is_empty = out.is_dir() && std::fs::read_dir(out).map_err(Error::io(out))?.next().is_none();
         let message =
             || format!("{}: expected a data set or nothing, found other files; give another output", out.display());
-        return if is_empty { Ok(None) } else { Err(Error::Data(message())) };
+        return if is_empty { check_replaceable(out).map(|()| None) } else { Err(Error::Data(message())) };
     }
     let why = match Manifest::read(out) {
         Err(error) => error.to_string(),
@@ -36,7 +74,7 @@ pub(super) fn existing(plan: &Plan, out: &Path, force: bool) -> Result<Option<Ma
         }
     };
     if force {
-        return Ok(None);
+        return check_replaceable(out).map(|()| None);
     }
     Err(Error::Data(format!("{}: {why}; give another output, or --force to replace it", out.display())))
 }

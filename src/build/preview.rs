@@ -98,9 +98,10 @@ impl std::iter::Sum for ExpectedRows {
 /// # Errors
 /// [`Error::Data`] if the build would refuse `out`; [`Error::Io`] or [`Error::Format`] if a file cannot be read.
 pub fn preview(plan: &Plan, out: &Path, force: bool) -> Result<Preview> {
-    let standing = match place::existing(plan, out, force)? {
+    let out = place::destination(out)?;
+    let standing = match place::existing(plan, &out, force)? {
         Some(_) => Standing::UpToDate,
-        None if place::can_resume(plan, out) => Standing::Resume,
+        None if place::can_resume(plan, &out) => Standing::Resume,
         None => Standing::Make,
     };
     let sources = plan.inputs.iter().map(source).collect::<Result<Vec<_>>>()?;
@@ -111,7 +112,7 @@ pub fn preview(plan: &Plan, out: &Path, force: bool) -> Result<Preview> {
 fn source(input: &Input) -> Result<SourcePreview> {
     let info = input.source.info();
     let file = |file: &SourceFile| -> Result<FilePreview> {
-        Ok(FilePreview { name: file.name.clone(), num_bytes: file.num_bytes, rows: expected_rows(file)? })
+        Ok(FilePreview { name: file.name.clone(), num_bytes: file.num_bytes, rows: expected_rows(input, file)? })
     };
     Ok(SourcePreview {
         name: info.name.clone(),
@@ -122,9 +123,11 @@ fn source(input: &Input) -> Result<SourcePreview> {
 }
 
 /// The rows of `file`, told from its metadata or its beginning; no row is parsed.
-pub(super) fn expected_rows(file: &SourceFile) -> Result<ExpectedRows> {
+pub(super) fn expected_rows(input: &Input, file: &SourceFile) -> Result<ExpectedRows> {
     let ending = file.name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
-    let count: fn(&[u8]) -> Count = match ending.as_str() {
+    // What a configuration says of a table goes before the names of its files.
+    let format = input.source.table_format().map_or(ending.as_str(), |format| format.as_str());
+    let count: fn(&[u8]) -> Count = match format {
         "parquet" => {
             let num_rows = Table::open(file.path())?.num_rows();
             return Ok(ExpectedRows { num_rows, is_estimate: false });
@@ -211,9 +214,29 @@ mod tests {
     use crate::source::SourceFiles;
 
     fn rows(name: &str, bytes: &[u8]) -> (u64, bool) {
+        rows_of(crate::source::find("mmlu").unwrap(), name, bytes)
+    }
+
+    fn rows_of(source: std::sync::Arc<dyn crate::source::Source>, name: &str, bytes: &[u8]) -> (u64, bool) {
         let files = SourceFiles::embedded(&[(name, Box::leak(bytes.into()))]);
-        let ExpectedRows { num_rows, is_estimate } = expected_rows(files.iter().next().unwrap()).unwrap();
+        let plan = Plan::new(1).with_source(source, files);
+        let input = &plan.inputs[0];
+        let ExpectedRows { num_rows, is_estimate } = expected_rows(input, input.files.iter().next().unwrap()).unwrap();
         (num_rows, is_estimate)
+    }
+
+    #[test]
+    fn the_format_that_is_given_goes_before_the_name_of_the_file() {
+        let rows = |format: &str, name: &str, bytes: &[u8]| {
+            let config = format!(
+                "name = 'x'\npath = 'x'\nformat = '{format}'\norigin = 'native'\nlicense = 'MIT'\nsplit = 'train'\n\
+                 [columns]\ninstruction = 'q'\nanswer = 'r'\n"
+            );
+            let raw: crate::build::declared::RawSource = toml::from_str(&config).unwrap();
+            rows_of(raw.declared(Path::new(".")).unwrap().source, name, bytes)
+        };
+        assert_eq!(rows("jsonl", "a.parquet", b"{}\n{}\n"), (2, false));
+        assert_eq!(rows("csv", "a.json", b"q,r\nx,y\n"), (2, true));
     }
 
     #[test]

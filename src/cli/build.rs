@@ -1,6 +1,6 @@
 //! `medinjection build`: makes a data set.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use super::build_progress::Progress;
@@ -37,8 +37,8 @@ pub(super) struct Args {
     #[arg(long)]
     force: bool,
     /// Threads that check and encode; one a processor where none is given. The data set does not depend on it.
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     /// Only say what would be read and written, and about how much.
     #[arg(long)]
     dry_run: bool,
@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
     plan.layout = args.layout.unwrap_or(plan.layout);
     plan.allow_restricted = args.allow_restricted;
     let defaults = Options::default();
-    let num_threads = args.threads.unwrap_or(defaults.num_threads);
+    let num_threads = args.threads.and_then(NonZeroU16::new).map_or(defaults.num_threads, NonZeroUsize::from);
     if args.dry_run {
         let preview = preview(&plan, &args.out, args.force)?;
         terminal.result(&build_text::preview(&preview, &args.out, num_threads.get())?, &preview)?;

@@ -8,7 +8,9 @@ use anyhow::Context as _;
 use serde_json::{Map, Value};
 
 use super::{Outcome, Terminal};
+use crate::Error;
 use crate::language::{Verdict, verdict, verdict_in_context};
+use crate::provenance::Lines;
 
 /// Add the language of each text, and how sure it is, to rows `{"text": …, "context": …}`.
 #[derive(Debug, clap::Args)]
@@ -42,22 +44,16 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
 }
 
 /// Number of lines that are no rows, each given to `bad` with its one-based number.
-fn detect_lines(
-    mut reader: impl BufRead,
-    out: &mut impl Write,
-    bad: &mut impl FnMut(u64, &str),
-) -> std::io::Result<u64> {
-    let (mut line, mut num_bad) = (Vec::new(), 0);
-    for row in 1.. {
-        line.clear();
-        if reader.read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line);
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        match detected(line) {
+fn detect_lines(reader: impl BufRead, out: &mut impl Write, bad: &mut impl FnMut(u64, &str)) -> std::io::Result<u64> {
+    let mut num_bad = 0;
+    for line in Lines::over(Path::new(""), reader) {
+        let (row, detected) = match line {
+            Ok((row, line)) => (row, detected(&line)),
+            Err(Error::Io { cause, .. }) => return Err(cause),
+            Err(Error::Format { row: Some(row), message, .. }) => (row, Err(message)),
+            Err(other) => return Err(std::io::Error::other(other)),
+        };
+        match detected {
             Ok(object) => {
                 serde_json::to_writer(&mut *out, &object)?;
                 out.write_all(b"\n")?;
@@ -98,6 +94,7 @@ fn strings(context: &Value) -> Result<Vec<&str>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provenance::MAX_LINE_BYTES;
 
     fn detect(input: &[u8]) -> (Vec<Value>, Vec<u64>) {
         let (mut out, mut rows) = (Vec::new(), Vec::new());
@@ -132,6 +129,18 @@ mod tests {
         let input = b"{\"text\": \"the heart\"}\n\n[]\n{\"text\": 3}\n{\"text\": \"a\", \"context\": 1}\n\xff\n{\"text\": \"le foie\"}";
         let (rows, bad) = detect(input);
         assert_eq!((rows.len(), bad), (2, vec![3, 4, 5, 6]));
+    }
+
+    #[test]
+    fn a_line_without_end_is_a_bad_row_and_takes_no_memory() {
+        use std::io::{BufReader, Read, repeat};
+
+        let endless = repeat(0).take(20 * MAX_LINE_BYTES as u64).chain(&b"\n{\"text\": \"le foie\"}\n"[..]);
+        let (mut out, mut bad) = (Vec::new(), Vec::new());
+        let num_bad =
+            detect_lines(BufReader::new(endless), &mut out, &mut |row, detail| bad.push((row, detail.to_owned())));
+        assert_eq!((num_bad.unwrap(), bad[0].0), (1, 1));
+        assert!(bad[0].1.starts_with("expected a line of at most") && !out.is_empty(), "{bad:?}");
     }
 
     proptest::proptest! {

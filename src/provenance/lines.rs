@@ -19,9 +19,9 @@ pub const MAX_LINE_BYTES: usize = 16 << 20;
 /// An item is [`Error::Io`] if the file cannot be read on, and then the last one; it is an [`Error::Format`] that names
 /// the row if the line has more than [`MAX_LINE_BYTES`] bytes, and then the next line follows.
 #[derive(Debug)]
-pub struct Lines {
+pub struct Lines<R = BufReader<File>> {
     path: PathBuf,
-    reader: BufReader<File>,
+    reader: R,
     number: u64,
     failed: bool,
 }
@@ -32,8 +32,14 @@ impl Lines {
     /// # Errors
     /// [`Error::Io`] if it cannot be opened.
     pub fn open(path: &Path) -> Result<Self> {
-        let reader = BufReader::with_capacity(1 << 16, File::open(path).map_err(Error::io(path))?);
-        Ok(Self { path: path.to_path_buf(), reader, number: 0, failed: false })
+        Ok(Self::over(path, BufReader::with_capacity(1 << 16, File::open(path).map_err(Error::io(path))?)))
+    }
+}
+
+impl<R: BufRead> Lines<R> {
+    /// The lines of `reader`, which messages call `path`.
+    pub fn over(path: &Path, reader: R) -> Self {
+        Self { path: path.to_path_buf(), reader, number: 0, failed: false }
     }
 
     /// The next line as it stands in the file; `None` at its end.
@@ -54,7 +60,7 @@ impl Lines {
     }
 }
 
-impl Iterator for Lines {
+impl<R: BufRead> Iterator for Lines<R> {
     type Item = Result<(u64, Vec<u8>)>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -177,6 +177,11 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     /// whatever `sink` returns. Rows that cannot be read are not errors.
     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()>;
 
+    /// How the files hold rows, where it is not their names that say it.
+    fn table_format(&self) -> Option<TableFormat> {
+        None
+    }
+
     /// Options that decide on the rows, for the manifest; `null` where there are none.
     fn options(&self) -> serde_json::Value {
         serde_json::Value::Null

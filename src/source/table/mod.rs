@@ -41,6 +41,18 @@ pub enum TableFormat {
 }
 
 impl TableFormat {
+    /// Its name, which is the usual ending of its files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+            Self::Parquet => "parquet",
+        }
+    }
+
     /// Names of the files that are read where none are given.
     const fn file_patterns(self) -> &'static [&'static str] {
         match self {
@@ -301,6 +313,10 @@ impl Source for TableSource {
 
     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
         files.iter().try_for_each(|file| self.read_file(files, file, sink))
+    }
+
+    fn table_format(&self) -> Option<TableFormat> {
+        Some(self.options.format)
     }
 
     fn options(&self) -> Value {
