@@ -123,7 +123,9 @@ pub(super) fn check(record: &Record) -> Vec<Finding> {
         for kind in KINDS.iter().filter(|kind| (kind.may_stand)(&marks)) {
             let held = kind.shape.captures_iter(&text).filter(|captures| (kind.holds)(&text, captures));
             findings.extend(held.map(|captures| {
-                let detail = format!("expected no personal data, found a {}: {}", kind.name, masked(&captures[0]));
+                let article = if kind.name.starts_with('e') { "an" } else { "a" };
+                let detail =
+                    format!("expected no personal data, found {article} {}: {}", kind.name, masked(&captures[0]));
                 Finding::warning(Reason::PersonalData, field, detail)
             }));
         }
