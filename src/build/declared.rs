@@ -101,6 +101,13 @@ impl RawSource {
     fn checked(self, directory: &Path) -> Result<DeclaredSource> {
         let Self { name, path, resplit, hub_repository, revision, format, delimiter, files, kind, origin, .. } = self;
         let Self { license, citation, homepage, task, split, answer_form, columns, .. } = self;
+        let patterns = [
+            (files.iter().flatten().any(String::is_empty), "expected patterns such as \"*.csv\", found an empty one"),
+            (files.is_some() && directory.join(&path).is_file(), "expected a folder as path beside it, found a file"),
+        ];
+        if let Some((_, message)) = patterns.into_iter().find(|(is_wrong, _)| *is_wrong) {
+            return Err(Error::config("source.files", message));
+        }
         let table =
             RawTable { delimiter, files, kind, origin, license, citation, homepage, task, split, answer_form, columns };
         let source: Arc<dyn Source> = match format {
@@ -209,6 +216,9 @@ mod tests {
         );
         assert!(
             refusal("origin", "kind = 'documents'\norigin").starts_with("source.urgences.origin: expected with kind")
+        );
+        assert!(
+            refusal("license", "files = ['']\nlicense").starts_with("source.urgences.files: expected patterns such as")
         );
         let unknown = declared("name = 'urgences'\npath = 'q.csv'\n").unwrap_err().to_string();
         assert!(unknown.ends_with("a corpus of your own needs format, license and columns"), "{unknown}");

@@ -85,6 +85,7 @@ impl ColumnMapping {
             RowKind::Originals => &["text", "authors", "reference", "group", "split"],
             _ => &["text", "authors", "reference"],
         };
+        self.check_columns()?;
         let mapped: BTreeSet<&str> = self.named().map(|(name, _)| name).collect();
         for name in needed {
             if !mapped.contains(name) {
@@ -98,6 +99,26 @@ impl ColumnMapping {
                 Err(Error::config(format!("source.columns.{name}"), message))
             }
             None => Ok(()),
+        }
+    }
+
+    /// Checks what no kind of row can have: choices without a column or with the same one twice, and an answer that is its question.
+    fn check_columns(&self) -> Result<()> {
+        let refuse = |key: &str, message: String| Err(Error::config(format!("source.columns.{key}"), message));
+        if let Some(paths) = self.choices.as_ref().map(ChoiceColumns::paths) {
+            if paths.is_empty() {
+                return refuse("choices", "expected at least one column, found none; leave the key out".to_owned());
+            }
+            let mut seen = BTreeSet::new();
+            if let Some(twice) = paths.iter().find(|path| !seen.insert(*path)) {
+                return refuse("choices", format!("expected columns that differ, found {twice:?} twice"));
+            }
+        }
+        match &self.answer {
+            Some(column) if self.instruction.as_ref() == Some(column) => {
+                refuse("answer", format!("expected another column than that of instruction, found {column:?}"))
+            }
+            _ => Ok(()),
         }
     }
 

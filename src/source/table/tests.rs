@@ -264,3 +264,17 @@ fn flipped_bits_of_a_parquet_file_give_rows_or_an_error_with_its_name() {
         }
     }
 }
+
+#[test]
+fn columns_that_no_row_can_fill_are_refused_by_their_key() {
+    let refusal = |columns: &str| {
+        let info = SourceInfo::new("x", RowKind::Records(Origin::Native), "MIT");
+        TableSource::new(info, options(TableFormat::Csv, Some(AnswerForm::Letters), columns)).unwrap_err().to_string()
+    };
+    let none = refusal("instruction = 'q'\nchoices = []\nanswer = 'r'\n");
+    assert_eq!(none, "source.columns.choices: expected at least one column, found none; leave the key out");
+    let twice = refusal("instruction = 'q'\nchoices = ['a', 'a']\nanswer = 'r'\n");
+    assert_eq!(twice, "source.columns.choices: expected columns that differ, found \"a\" twice");
+    let same = refusal("instruction = 'q'\nanswer = 'q'\n");
+    assert_eq!(same, "source.columns.answer: expected another column than that of instruction, found \"q\"");
+}
