@@ -1,0 +1,142 @@
+//! Runs that are ended and go on: by signals, by kills at any moment, and only from what is whole.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot prepare its files fails")]
+
+#[path = "support/workshop.rs"]
+mod workshop;
+
+use std::process::{Child, Command, Output, Stdio};
+
+use workshop::{CONFIG, Workshop, text};
+
+impl Workshop {
+    /// Begins to train into `run`, with more arguments.
+    fn start(&self, ranks: usize, run: &str, arguments: &[&str]) -> Child {
+        std::fs::write(self.path("sft.toml"), CONFIG).unwrap();
+        let output = format!("output.dir={run}");
+        let arguments = [&["train", "--config", "sft.toml", "--device", "cpu", "--set", &output], arguments].concat();
+        self.command(ranks, &arguments).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Returns when `run` has written `num_steps` lines of metrics.
+    fn wait_for_steps(&self, run: &str, num_steps: usize, child: &mut Child) {
+        let metrics = self.path(run).join("metrics.jsonl");
+        while std::fs::read_to_string(&metrics).map_or(0, |text| text.lines().count()) < num_steps {
+            assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+}
+
+/// Sends the signal `name` to a process.
+fn signal(name: &str, process: u32) {
+    assert!(Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status().unwrap().success());
+}
+
+#[test]
+fn a_terminated_run_leaves_a_checkpoint_that_is_never_passed_over_in_silence() {
+    let workshop = Workshop::new();
+    let mut child = workshop.start(1, "run", &["--set", "train.epochs=100000"]);
+    workshop.wait_for_steps("run", 2, &mut child);
+    signal("TERM", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    let status = workshop.status("run");
+    assert_eq!((&status["state"], &status["reason"]), (&"stopped".into(), &"SIGTERM".into()));
+    let step = workshop.losses("run").len();
+    assert_eq!(status["step"], step);
+    let checkpoint = format!("run/checkpoints/step-{step}");
+    assert!(workshop.path(&checkpoint).join("adapter/adapter_config.json").exists());
+
+    let refusal = |output: Output| {
+        assert_eq!(output.status.code(), Some(2));
+        text(&output)
+    };
+    let message = refusal(workshop.train(1, "run", &["train.epochs=100000"]));
+    assert!(message.contains(&format!("checkpoint after step {step}; go on from it with --resume")), "{message}");
+    let message = refusal(workshop.start(1, "run", &["--resume"]).wait_with_output().unwrap());
+    assert!(message.contains("train.epochs is 100000, not 2; give another directory"), "{message}");
+    let forced = workshop.start(1, "run", &["--force"]).wait_with_output().unwrap();
+    assert!(forced.status.success(), "{}", text(&forced));
+    assert_eq!((workshop.status("run")["state"].as_str(), workshop.losses("run").len()), (Some("completed"), 6));
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_moment_goes_on_as_if_it_had_not_been() {
+    const SETTINGS: [&str; 8] = [
+        "--set",
+        "train.epochs=8",
+        "--set",
+        "train.save_every_steps=1",
+        "--set",
+        "data.validation=validation.jsonl",
+        "--set",
+        "train.eval_every_steps=2",
+    ];
+    let workshop = Workshop::new();
+    assert!(workshop.start(1, "whole", &SETTINGS).wait().unwrap().success());
+    let (mut num_kills, mut state) = (0, 12_345_u64);
+    let arguments = [&SETTINGS[..], &["--resume"]].concat();
+    while num_kills < 20 {
+        let mut child = workshop.start(1, "killed", &arguments);
+        // From before the model is loaded to a few steps after.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        std::thread::sleep(std::time::Duration::from_millis(30 + (state >> 33) % 250));
+        if child.try_wait().unwrap().is_some_and(|status| status.success()) {
+            break;
+        }
+        signal("KILL", child.id());
+        child.wait().unwrap();
+        num_kills += 1;
+    }
+    let last = workshop.start(1, "killed", &arguments).wait_with_output().unwrap();
+    assert!(last.status.success() && num_kills > 0, "{num_kills} kills: {}", text(&last));
+    assert_eq!(workshop.metrics("killed"), workshop.metrics("whole"));
+    assert_eq!((workshop.losses("whole").len(), workshop.metrics("whole").len()), (24, 36));
+    assert_eq!(workshop.adapter("killed"), workshop.adapter("whole"));
+}
+
+#[test]
+fn what_was_tampered_with_or_is_in_use_is_not_gone_on_with() {
+    let workshop = Workshop::new();
+    let settings = ["--set", "train.epochs=100000", "--set", "train.log_every_steps=2", "--resume"];
+    let mut child = workshop.start(1, "run", &settings);
+    workshop.wait_for_steps("run", 2, &mut child);
+    let refusal = |ranks| {
+        let output = workshop.start(ranks, "run", &settings).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        text(&output)
+    };
+    let message = refusal(1);
+    assert!(message.contains("output.dir: run: another run works in it"), "{message}");
+    signal("INT", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    std::fs::write(workshop.path("run/metrics.jsonl"), "{}\n").unwrap();
+    for ranks in [1, 2] {
+        let message = refusal(ranks);
+        assert!(
+            message.contains("metrics.jsonl: expected the ") && message.contains("found 0: it was changed"),
+            "{message}"
+        );
+        assert_eq!(message.contains("2 ranks go on with what 1 began"), ranks == 2, "{message}");
+    }
+}
+
+#[test]
+fn two_ranks_whose_time_is_up_ask_to_be_queued_again_and_go_on() {
+    const SETTINGS: [&str; 4] = ["--set", "train.epochs=60", "--set", "train.micro_batch_size=2"];
+    let workshop = Workshop::new();
+    let mut child = workshop.start(2, "run", &[&SETTINGS[..], &["--resume"]].concat());
+    workshop.wait_for_steps("run", 2, &mut child);
+    // mpirun passes it on to the ranks.
+    signal("USR1", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(75));
+    assert_eq!(workshop.status("run")["state"], "requeue");
+    let stopped = workshop.losses("run").len();
+    assert!((2..180).contains(&stopped), "{stopped}");
+    let resumed = workshop.start(2, "run", &[&SETTINGS[..], &["--resume"]].concat()).wait_with_output().unwrap();
+    let message = text(&resumed);
+    assert!(resumed.status.success() && message.contains(&format!("checkpoint after step {stopped}")), "{message}");
+    assert!(workshop.start(2, "whole", &SETTINGS).wait().unwrap().success());
+    assert_eq!(workshop.losses("run"), workshop.losses("whole"));
+    assert_eq!(workshop.adapter("run"), workshop.adapter("whole"));
+}
