@@ -104,10 +104,11 @@ pub(super) fn check(plan: &Plan, staging: &Staging, options: &Options<'_>) -> Re
         std::fs::remove_dir_all(&finished).map_err(Error::io(&finished))?;
     }
     let mut originals = Originals::create_in(&staging.root)?;
-    let mut found = pass(plan, staging, &mut originals, options)?;
+    let expected = expected(plan)?;
+    let mut found = pass(plan, staging, &mut originals, expected, options)?;
     if originals.came_late() {
         std::fs::remove_dir_all(&finished).map_err(Error::io(&finished))?;
-        found = pass(plan, staging, &mut originals, options)?;
+        found = pass(plan, staging, &mut originals, expected, options)?;
     }
     let summary = serde_json::to_vec(&found).map_err(|error| Error::format(staging.summary(), error))?;
     write_atomic(&staging.summary(), &summary)?;
@@ -115,8 +116,14 @@ pub(super) fn check(plan: &Plan, staging: &Staging, options: &Options<'_>) -> Re
 }
 
 /// Reads and checks every row, with the originals that are known already and those that are read on the way.
-fn pass(plan: &Plan, staging: &Staging, originals: &mut Originals, options: &Options<'_>) -> Result<Checked> {
-    options.observer.begin(Step::Check, Some(expected(plan)?));
+fn pass(
+    plan: &Plan,
+    staging: &Staging,
+    originals: &mut Originals,
+    expected: ExpectedRows,
+    options: &Options<'_>,
+) -> Result<Checked> {
+    options.observer.begin(Step::Check, Some(expected));
     let mut writers = Writers::create(plan, staging, &staging.finished())?;
     let checker = Checker { fingerprinter: Fingerprinter::new(&plan.dedup), rules: &plan.rules, seed: plan.seed };
     ordered(

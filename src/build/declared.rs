@@ -51,22 +51,6 @@ pub(super) struct RawSource {
     columns: Option<ColumnMapping>,
 }
 
-/// What is asked of tables only.
-#[derive(Debug, Default, PartialEq)]
-struct RawTable {
-    delimiter: Option<char>,
-    files: Option<Vec<String>>,
-    kind: Option<RawKind>,
-    origin: Option<Origin>,
-    license: Option<String>,
-    citation: Option<String>,
-    homepage: Option<String>,
-    task: Option<Task>,
-    split: Option<RawSplit>,
-    answer_form: Option<AnswerForm>,
-    columns: Option<ColumnMapping>,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum RawKind {
@@ -99,45 +83,62 @@ impl RawSource {
     }
 
     fn checked(self, directory: &Path) -> Result<DeclaredSource> {
-        let Self { name, path, resplit, hub_repository, revision, format, delimiter, files, kind, origin, .. } = self;
-        let Self { license, citation, homepage, task, split, answer_form, columns, .. } = self;
+        let files = self.files.as_ref();
         let patterns = [
-            (files.iter().flatten().any(String::is_empty), "expected patterns such as \"*.csv\", found an empty one"),
-            (files.is_some() && directory.join(&path).is_file(), "expected a folder as path beside it, found a file"),
+            (
+                files.into_iter().flatten().any(String::is_empty),
+                "expected patterns such as \"*.csv\", found an empty one",
+            ),
+            (
+                files.is_some() && directory.join(&self.path).is_file(),
+                "expected a folder as path beside it, found a file",
+            ),
         ];
         if let Some((_, message)) = patterns.into_iter().find(|(is_wrong, _)| *is_wrong) {
             return Err(Error::config("source.files", message));
         }
-        let table =
-            RawTable { delimiter, files, kind, origin, license, citation, homepage, task, split, answer_form, columns };
-        let source: Arc<dyn Source> = match format {
-            None => built_in(&name, &table)?,
-            Some(format) => Arc::new(table.source(name, format, hub_repository.as_deref(), resplit.is_some())?),
+        let (path, resplit) = (directory.join(&self.path), self.resplit);
+        let (hub_repository, revision) = (self.hub_repository.clone(), self.revision.clone());
+        let source: Arc<dyn Source> = match self.format {
+            None => self.built_in()?,
+            Some(format) => Arc::new(self.table(format)?),
         };
         let has_repository = hub_repository.is_some() || !source.info().hub_repository.is_empty();
         if revision.is_some() && !has_repository {
             return Err(Error::config("source.revision", "expected hub_repository beside it, found none"));
         }
-        Ok(DeclaredSource { source, path: directory.join(path), resplit, hub_repository, revision })
+        Ok(DeclaredSource { source, path, resplit, hub_repository, revision })
     }
-}
 
-fn built_in(name: &str, table: &RawTable) -> Result<Arc<dyn Source>> {
-    if *table == RawTable::default() {
-        return find(name).map_err(|error| match error {
-            Error::Config { key, message } => {
-                Error::config(key, format!("{message}; a corpus of your own needs format, license and columns"))
-            }
-            other => other,
-        });
+    fn built_in(&self) -> Result<Arc<dyn Source>> {
+        if !self.describes_table() {
+            return find(&self.name).map_err(|error| match error {
+                Error::Config { key, message } => {
+                    Error::config(key, format!("{message}; a corpus of your own needs format, license and columns"))
+                }
+                other => other,
+            });
+        }
+        let message = "expected csv, tsv, json, jsonl or parquet beside keys that describe a table, found none";
+        Err(Error::config("source.format", message))
     }
-    let message = "expected csv, tsv, json, jsonl or parquet beside keys that describe a table, found none";
-    Err(Error::config("source.format", message))
-}
 
-impl RawTable {
-    fn source(self, name: String, format: TableFormat, hub: Option<&str>, is_drawn: bool) -> Result<TableSource> {
-        check_name(&name)?;
+    /// Whether a key is given that is asked of tables only.
+    fn describes_table(&self) -> bool {
+        let texts = [&self.license, &self.citation, &self.homepage];
+        texts.into_iter().any(Option::is_some)
+            || self.delimiter.is_some()
+            || self.files.is_some()
+            || self.kind.is_some()
+            || self.origin.is_some()
+            || self.task.is_some()
+            || self.split.is_some()
+            || self.answer_form.is_some()
+            || self.columns.is_some()
+    }
+
+    fn table(self, format: TableFormat) -> Result<TableSource> {
+        check_name(&self.name)?;
         let kind = match (self.kind.unwrap_or(RawKind::Records), self.origin) {
             (RawKind::Records, Some(origin)) => RowKind::Records(origin),
             (RawKind::Records, None) => {
@@ -151,12 +152,12 @@ impl RawTable {
             let message = "expected an SPDX identifier or the corpus's own words, found none";
             return Err(Error::config("source.license", message));
         };
-        let info = SourceInfo::new(name, kind, license)
+        let info = SourceInfo::new(self.name, kind, license)
             .with_citation(self.citation.unwrap_or_default(), self.homepage.unwrap_or_default())
-            .on_hub(hub.unwrap_or_default())
+            .on_hub(self.hub_repository.unwrap_or_default())
             .with_files(self.files.unwrap_or_default());
         let split = match self.split {
-            None if is_drawn => SplitRule::Fixed(Split::Train),
+            None if self.resplit.is_some() => SplitRule::Fixed(Split::Train),
             None | Some(RawSplit::FileName) => SplitRule::FileName,
             Some(RawSplit::Train) => SplitRule::Fixed(Split::Train),
             Some(RawSplit::Validation) => SplitRule::Fixed(Split::Validation),

@@ -7,9 +7,8 @@ use indicatif::{HumanBytes, HumanCount};
 
 use crate::build::{ExpectedRows, Preview, Standing};
 use crate::provenance::{Manifest, SourceEntry};
+use crate::record::Reason;
 
-/// The reason under which personal data is counted.
-const PERSONAL_DATA: &str = "personal_data";
 /// Files of a source that a preview names.
 const NAMED_FILES: usize = 6;
 
@@ -104,7 +103,7 @@ pub(super) fn remarks(manifest: &Manifest) -> Vec<String> {
         format!("{}: no row was found in {}; look whether the files are the right ones", source.name, some(&files))
     });
     let mut remarks: Vec<String> = empty.collect();
-    let personal: u64 = manifest.steps.iter().filter_map(|step| step.warnings.get(PERSONAL_DATA)).sum();
+    let personal: u64 = manifest.steps.iter().filter_map(|step| step.warnings.get(Reason::PersonalData.as_str())).sum();
     if personal > 0 {
         remarks.push(format!(
             "personal data may stand in records that are kept ({} findings): list them with validate --csv before you publish",

@@ -51,6 +51,7 @@ impl Fingerprinter {
     #[must_use]
     pub fn fingerprint(&self, record: &Record) -> Fingerprint {
         let mut choices: Vec<String> = record.choices.iter().map(|choice| fold(&choice.text)).collect();
+        let answers = answers(record, &choices);
         choices.sort_unstable();
         choices.dedup();
         let fields: Vec<String> =
@@ -63,7 +64,7 @@ impl Fingerprinter {
             bands: self.bands(&shingles),
             grams: windows(&words, GRAM_WORDS),
             question_grams: windows(&words[..2], GRAM_WORDS),
-            answers: answers(record),
+            answers,
             shingles,
         }
     }
@@ -80,12 +81,13 @@ impl Fingerprinter {
     }
 }
 
-fn answers(record: &Record) -> Vec<u32> {
-    let answer = |choice: &Choice| {
-        let hash = upper(XxHash64::oneshot(0, fold(&choice.text).as_bytes()));
+/// The [`Fingerprint::answers`] of a record whose choices are `folded`.
+fn answers(record: &Record, folded: &[String]) -> Vec<u32> {
+    let answer = |(choice, folded): (&Choice, &String)| {
+        let hash = upper(XxHash64::oneshot(0, folded.as_bytes()));
         hash & !1 | u32::from(record.answer_labels.contains(&choice.label))
     };
-    let mut answers: Vec<u32> = record.choices.iter().map(answer).collect();
+    let mut answers: Vec<u32> = record.choices.iter().zip(folded).map(answer).collect();
     answers.sort_unstable();
     answers
 }

@@ -49,10 +49,33 @@ fn adapter_of(run: &Path) -> PathBuf {
     if adapter.exists() {
         return adapter;
     }
-    let step = |name: &std::ffi::OsStr| name.to_str()?.strip_prefix("step-")?.parse::<u64>().ok();
-    let entries = std::fs::read_dir(run.join("checkpoints")).into_iter().flatten().flatten();
-    let newest = entries.filter_map(|entry| Some((step(&entry.file_name())?, entry.path()))).max();
-    newest.map_or(adapter, |(_, checkpoint)| checkpoint.join("adapter"))
+    let newest = checkpoint_steps(run).ok().and_then(|steps| steps.last().copied());
+    newest.map_or(adapter, |step| checkpoint_folder(run, step).join("adapter"))
+}
+
+/// The folder of the checkpoint that the run in the folder `run` wrote after `step` steps.
+#[must_use]
+pub fn checkpoint_folder(run: &Path, step: u64) -> PathBuf {
+    run.join("checkpoints").join(format!("step-{step}"))
+}
+
+/// The numbers of steps after which the run in the folder `run` has a checkpoint, ascending. What else lies there is passed over.
+///
+/// # Errors
+/// [`Error::Library`] if the folder is there and cannot be read.
+pub fn checkpoint_steps(run: &Path) -> Result<Vec<u64>> {
+    let root = run.join("checkpoints");
+    let mut steps = Vec::new();
+    if root.exists() {
+        for entry in std::fs::read_dir(&root).map_err(Error::io(&root))? {
+            let name = entry.map_err(Error::io(&root))?.file_name();
+            let step = name.to_str().and_then(|name| name.strip_prefix("step-")).and_then(|step| step.parse().ok());
+            steps.extend(step.filter(|step| *root.join(&name) == *checkpoint_folder(run, *step)));
+        }
+    }
+    steps.retain(|step| checkpoint_folder(run, *step).is_dir());
+    steps.sort_unstable();
+    Ok(steps)
 }
 
 fn check_completed(run: &Path) -> Result<()> {

@@ -8,5 +8,5 @@ pub mod peft;
 
 pub use attach::{attach, parameters};
 pub use dropout::Dropout;
-pub use find::find;
+pub use find::{checkpoint_folder, checkpoint_steps, find};
 pub use layer::AdapterLayer;

@@ -11,7 +11,7 @@ use medinjection_fr::provenance::{Lineage, TEMPORARY_PREFIX, sha256_file, write_
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use crate::adapter::peft;
+use crate::adapter::{checkpoint_folder, checkpoint_steps, peft};
 use crate::model::{TensorFile, TensorLayout, write_folder, write_tensor_file};
 use crate::{Error, Result};
 
@@ -23,7 +23,7 @@ const OPTIMIZER_FILE: &str = "optimizer.safetensors";
 /// The checkpoints of one run.
 #[derive(Debug, Clone)]
 pub struct Checkpoints {
-    root: PathBuf,
+    run: PathBuf,
 }
 
 /// Where a run was when a checkpoint was written.
@@ -64,13 +64,13 @@ impl Checkpoints {
     /// Those in the directory of a run.
     #[must_use]
     pub fn of(run: &Path) -> Self {
-        Self { root: run.join("checkpoints") }
+        Self { run: run.to_path_buf() }
     }
 
     /// The folder of the checkpoint after `step` steps.
     #[must_use]
     pub fn folder(&self, step: u64) -> PathBuf {
-        self.root.join(format!("step-{step}"))
+        checkpoint_folder(&self.run, step)
     }
 
     /// Writes a checkpoint, then removes older ones until `num_kept` are left.
@@ -100,7 +100,7 @@ impl Checkpoints {
             }
             Ok(write_json(&folder.join(SUMMARY_FILE), &Summary { position, made_from, files })?)
         })?;
-        let older = self.steps()?.into_iter().filter(|found| *found <= step).rev().skip(num_kept.max(1));
+        let older = checkpoint_steps(&self.run)?.into_iter().filter(|found| *found <= step).rev().skip(num_kept.max(1));
         older.map(|step| self.folder(step)).try_for_each(|folder| remove(&folder))
     }
 
@@ -116,7 +116,7 @@ impl Checkpoints {
                 format!("{}: a checkpoint that was being written when the run ended is left out", path.display())
             })
             .collect();
-        for step in self.steps()?.into_iter().rev() {
+        for step in checkpoint_steps(&self.run)?.into_iter().rev() {
             let folder = self.folder(step);
             match Checkpoint::open(&folder) {
                 Ok(checkpoint) => return Ok((Some(checkpoint), notes)),
@@ -131,39 +131,23 @@ impl Checkpoints {
     /// # Errors
     /// [`Error::Library`] if something cannot be removed.
     pub fn cut(&self, step: Option<u64>) -> Result<()> {
-        let later = self.steps()?.into_iter().filter(|found| step.is_none_or(|step| *found > step));
+        let later = checkpoint_steps(&self.run)?.into_iter().filter(|found| step.is_none_or(|step| *found > step));
         let later: Vec<PathBuf> = later.map(|step| self.folder(step)).chain(self.unfinished()?).collect();
         later.iter().try_for_each(|folder| remove(folder))
     }
 
-    /// Numbers of steps after which there is a checkpoint, ascending.
-    fn steps(&self) -> Result<Vec<u64>> {
-        let number = |name: &str| name.strip_prefix("step-").and_then(|number| number.parse().ok());
-        let mut steps: Vec<u64> = self.names()?.iter().filter_map(|name| number(name)).collect();
-        // Whatever else lies there is not ours to read or to remove.
-        steps.retain(|step| self.folder(*step).is_dir());
-        steps.dedup();
-        steps.sort_unstable();
-        Ok(steps)
-    }
-
     /// Folders in which a checkpoint was being written.
     fn unfinished(&self) -> Result<Vec<PathBuf>> {
-        let mut names = self.names()?;
-        names.retain(|name| name.starts_with(TEMPORARY_PREFIX));
-        names.sort_unstable();
-        Ok(names.iter().map(|name| self.root.join(name)).collect())
-    }
-
-    fn names(&self) -> Result<Vec<String>> {
-        if !self.root.exists() {
-            return Ok(Vec::new());
+        let root = self.run.join("checkpoints");
+        let mut folders = Vec::new();
+        if root.exists() {
+            for entry in std::fs::read_dir(&root).map_err(Error::io(&root))? {
+                let name = entry.map_err(Error::io(&root))?.file_name();
+                folders.extend(name.to_string_lossy().starts_with(TEMPORARY_PREFIX).then(|| root.join(&name)));
+            }
         }
-        let entries = std::fs::read_dir(&self.root).map_err(Error::io(&self.root))?;
-        entries
-            .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
-            .collect::<std::io::Result<_>>()
-            .map_err(|error| Error::io(&self.root)(error))
+        folders.sort_unstable();
+        Ok(folders)
     }
 }
 
@@ -239,7 +223,7 @@ mod tests {
         for step in [9, 10, 11] {
             save(&checkpoints, step, 2);
         }
-        assert_eq!(checkpoints.steps().unwrap(), [10, 11]);
+        assert_eq!(checkpoint_steps(run.path()).unwrap(), [10, 11]);
         let (newest, notes) = checkpoints.newest().unwrap();
         let newest = newest.unwrap();
         assert_eq!((newest.position.step, notes), (11, Vec::new()));
@@ -247,7 +231,7 @@ mod tests {
         assert_eq!(Vec::<f32>::try_from(moment).unwrap(), [1.5, 11.0]);
         assert!(newest.moment("first", 3, Device::Cpu).is_err() && newest.moment("third", 2, Device::Cpu).is_err());
         checkpoints.cut(Some(10)).unwrap();
-        assert_eq!(checkpoints.steps().unwrap(), [10]);
+        assert_eq!(checkpoint_steps(run.path()).unwrap(), [10]);
     }
 
     #[test]
@@ -258,9 +242,9 @@ mod tests {
             save(&checkpoints, step, 3);
         }
         std::fs::write(checkpoints.folder(2).join(OPTIMIZER_FILE), "cut").unwrap();
-        std::fs::create_dir(checkpoints.root.join(format!("{TEMPORARY_PREFIX}x"))).unwrap();
-        std::fs::create_dir(checkpoints.root.join("step-007")).unwrap();
-        std::fs::write(checkpoints.root.join("step-8"), "").unwrap();
+        std::fs::create_dir(run.path().join("checkpoints").join(format!("{TEMPORARY_PREFIX}x"))).unwrap();
+        std::fs::create_dir(run.path().join("checkpoints").join("step-007")).unwrap();
+        std::fs::write(run.path().join("checkpoints").join("step-8"), "").unwrap();
         std::fs::rename(checkpoints.folder(3), checkpoints.folder(60)).unwrap();
         let (newest, notes) = checkpoints.newest().unwrap();
         assert_eq!(newest.unwrap().position.step, 1);
@@ -268,7 +252,8 @@ mod tests {
         assert!(notes[0].contains("was being written") && notes[1].contains("found 3; this"), "{notes:?}");
         assert!(notes[2].contains("expected SHA-256"), "{notes:?}");
         checkpoints.cut(None).unwrap();
-        let mut left = checkpoints.names().unwrap();
+        let left = std::fs::read_dir(run.path().join("checkpoints")).unwrap();
+        let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
         left.sort_unstable();
         assert_eq!(left, ["step-007", "step-8"]);
     }

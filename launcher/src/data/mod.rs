@@ -4,4 +4,4 @@ mod order;
 mod rows;
 
 pub use order::{epoch_batches, spread};
-pub use rows::{Dataset, num_targets, tokenize};
+pub use rows::{Dataset, each_row, num_targets};

@@ -28,16 +28,11 @@ impl Dataset {
     /// is too long without its question; if it holds no target.
     pub fn load(path: &Path, chat: &Chat, loss_on: LossOn, max_tokens: usize) -> Result<Self> {
         let mut dataset = Self { rows: Vec::new(), num_truncated: 0 };
-        for line in Lines::open(path)? {
-            let (number, line) = line?;
-            let at = |message: String| Error::from(medinjection_fr::Error::row(path, number, message));
-            let mut row: TrainingRow =
-                serde_json::from_slice(&line).map_err(|error| at(format!("not a training row: {error}")))?;
-            let (row, truncated) =
-                tokenize(&mut row.messages, chat, loss_on, max_tokens).map_err(|error| at(error.to_string()))?;
+        each_row(path, chat, (loss_on, max_tokens), |_, row, truncated| {
             dataset.num_truncated += usize::from(truncated);
             dataset.rows.push(row);
-        }
+            Ok(())
+        })?;
         if dataset.rows.is_empty() {
             return Err(Error::format(path, "expected at least one training row, found none"));
         }
@@ -51,6 +46,29 @@ impl Dataset {
     }
 }
 
+/// Gives each row of the JSON Lines file `path` to `take`, with its tokens and whether it had to be shortened, which its messages then
+/// are.
+///
+/// # Errors
+/// Those of [`Dataset::load`], but for a file without rows; what `take` finds wrong with a row, with the line.
+pub fn each_row(
+    path: &Path,
+    chat: &Chat,
+    (loss_on, max_tokens): (LossOn, usize),
+    mut take: impl FnMut(TrainingRow, TokenizedRow, bool) -> Result<(), String>,
+) -> Result<()> {
+    for line in Lines::open(path)? {
+        let (number, line) = line?;
+        let at = |message: String| Error::from(medinjection_fr::Error::row(path, number, message));
+        let mut row: TrainingRow =
+            serde_json::from_slice(&line).map_err(|error| at(format!("not a training row: {error}")))?;
+        let (tokenized, truncated) =
+            tokenize(&mut row.messages, chat, loss_on, max_tokens).map_err(|error| at(error.to_string()))?;
+        take(row, tokenized, truncated).map_err(at)?;
+    }
+    Ok(())
+}
+
 /// Tokens of a row that the loss predicts.
 #[must_use]
 pub fn num_targets(row: &TokenizedRow) -> usize {
@@ -58,15 +76,7 @@ pub fn num_targets(row: &TokenizedRow) -> usize {
 }
 
 /// The row, and whether its messages had to be shortened, which they then are.
-///
-/// # Errors
-/// [`Error::Environment`] if it is too long without its question, or holds no target; what template and tokenizer refuse.
-pub fn tokenize(
-    messages: &mut [Message],
-    chat: &Chat,
-    loss_on: LossOn,
-    max_tokens: usize,
-) -> Result<(TokenizedRow, bool)> {
+fn tokenize(messages: &mut [Message], chat: &Chat, loss_on: LossOn, max_tokens: usize) -> Result<(TokenizedRow, bool)> {
     let whole = chat.tokenize_row(messages, loss_on)?;
     let truncated = whole.input_ids.len() > max_tokens;
     let row = if truncated { shorten(messages, chat, loss_on, max_tokens)? } else { whole };

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use medinjection_fr::provenance::Lines;
 use medinjection_fr::record::{ChoiceLabel, Task};
 use medinjection_fr::render::{Message, Role, TrainingRow};
 use serde::Serialize;
@@ -12,7 +11,7 @@ use super::{Signals, Stop};
 use crate::chat::{Chat, TokenizedRow};
 use crate::comm::Communicator;
 use crate::config::TrainConfig;
-use crate::data::{num_targets, tokenize};
+use crate::data::{each_row, num_targets};
 use crate::decode::{Decoder, Decoding, Question};
 use crate::guard::guard;
 use crate::model::CausalLm;
@@ -58,16 +57,11 @@ impl ValidationSet {
         let Some(path) = &config.data.validation else { return Ok(None) };
         let chat = Chat::load(&config.model.path)?;
         let (mut rows, mut questions) = (Vec::new(), Vec::new());
-        for line in Lines::open(path)? {
-            let (number, line) = line?;
-            let at = |message: String| Error::from(medinjection_fr::Error::row(path, number, message));
-            let mut row: TrainingRow =
-                serde_json::from_slice(&line).map_err(|error| at(format!("not a training row: {error}")))?;
-            let (loss_on, max_tokens) = (config.data.loss_on, config.data.max_tokens.get());
-            let tokenized = tokenize(&mut row.messages, &chat, loss_on, max_tokens);
-            rows.push(tokenized.map_err(|error| at(error.to_string()))?.0);
-            questions.extend(Asked::of(row).map_err(at)?);
-        }
+        each_row(path, &chat, (config.data.loss_on, config.data.max_tokens.get()), |row, tokenized, _| {
+            rows.push(tokenized);
+            questions.extend(Asked::of(row)?);
+            Ok(())
+        })?;
         if rows.is_empty() {
             return Err(Error::format(path, "expected at least one validation row, found none"));
         }
