@@ -1,0 +1,29 @@
+//! The part of libtorch that knows CUDA, opened where it is.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+
+/// Opens `libtorch_cuda.so` of the libtorch that this program runs on, once, so that GPUs can be used; without the file nothing happens.
+///
+/// The program is linked with the CPU part alone and runs on machines that have no CUDA.
+pub fn open_cuda() {
+    static OPENED: OnceLock<Option<Library>> = OnceLock::new();
+    OPENED.get_or_init(|| {
+        let path = folder_of_libtorch()?.join("libtorch_cuda.so");
+        if !path.exists() {
+            return None;
+        }
+        // SAFETY: libtorch's own library, of the version that is running; its initialisers register kernels and nothing else.
+        // Where the driver or a library of CUDA is missing it does not open, and the program goes on without GPUs.
+        unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) }.ok()
+    });
+}
+
+/// The folder from which `libtorch_cpu.so` was loaded.
+fn folder_of_libtorch() -> Option<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let path = maps.lines().find_map(|line| line.find('/').map(|at| &line[at..]).filter(|path| path.ends_with("/libtorch_cpu.so")))?;
+    Some(PathBuf::from(path).parent()?.to_path_buf())
+}

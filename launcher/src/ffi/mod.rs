@@ -1,0 +1,15 @@
+//! All that is unsafe: memory of tensors as slices, libtorch's threads, the processor's widest registers, the allocator's settings.
+
+#![expect(unsafe_code, reason = "the one home of unsafe code")]
+
+mod cuda;
+mod memory;
+mod simd;
+mod slices;
+mod threads;
+
+pub use cuda::open_cuda;
+pub use memory::keep_freed_memory;
+pub(crate) use simd::with_wide_registers;
+pub(crate) use slices::{floats, floats_mut};
+pub(crate) use threads::{num_threads, run_on_threads};

@@ -1,0 +1,170 @@
+//! Loops over the rows of matrices, on all threads and in the processor's widest registers.
+
+use std::ops::Range;
+use std::sync::Mutex;
+
+use tch::Tensor;
+
+use crate::ffi::{floats, floats_mut, num_threads, run_on_threads, with_wide_registers};
+
+/// Values below which a second thread costs more than it saves.
+const VALUES_A_PART: usize = 1 << 14;
+
+/// A matrix that is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows<'a> {
+    values: &'a [f32],
+    stride: usize,
+    width: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// The rows of `tensor`, `[rows, width]`.
+    pub(super) fn of(tensor: &'a Tensor) -> Self {
+        let (stride, width) = stride_and_width(tensor);
+        Self { values: floats(tensor), stride, width }
+    }
+
+    #[inline]
+    pub(super) fn row(&self, index: usize) -> &'a [f32] {
+        &self.values[index * self.stride..][..self.width]
+    }
+}
+
+/// A matrix that is written.
+#[derive(Debug)]
+pub(super) struct RowsMut<'a> {
+    values: &'a mut [f32],
+    stride: usize,
+    width: usize,
+    num_rows: usize,
+}
+
+impl<'a> RowsMut<'a> {
+    /// The rows of `tensor`, `[rows, width]`.
+    pub(super) fn of(tensor: &'a mut Tensor) -> Self {
+        let (stride, width) = stride_and_width(tensor);
+        let num_rows = usize::try_from(tensor.size()[0]).expect("a number of rows is not negative");
+        Self { values: floats_mut(tensor), stride, width, num_rows }
+    }
+
+    #[inline]
+    fn row(&mut self, index: usize) -> &mut [f32] {
+        &mut self.values[index * self.stride..][..self.width]
+    }
+
+    /// The first `num_rows` rows, and the others.
+    fn split(self, num_rows: usize) -> (Self, Self) {
+        let Self { values, stride, width, num_rows: total } = self;
+        let (first, rest) = values.split_at_mut((num_rows * stride).min(values.len()));
+        (Self { values: first, stride, width, num_rows }, Self { values: rest, stride, width, num_rows: total - num_rows })
+    }
+}
+
+fn stride_and_width(tensor: &Tensor) -> (usize, usize) {
+    let (stride, width) = (tensor.stride()[0], tensor.size()[1]);
+    (usize::try_from(stride).unwrap_or(0), usize::try_from(width).unwrap_or(0))
+}
+
+/// Calls `work` with each row's index and the row of each of `outputs`, which have the same number of rows.
+pub(super) fn by_rows<const N: usize>(outputs: [RowsMut<'_>; N], work: impl Fn(usize, [&mut [f32]; N]) + Sync) {
+    let num_rows = outputs[0].num_rows;
+    assert!(outputs.iter().all(|output| output.num_rows == num_rows), "the outputs have different numbers of rows");
+    let width = outputs.iter().map(|output| output.width).sum::<usize>();
+    let num_parts = (num_rows * width / VALUES_A_PART).clamp(1, 4 * num_threads()).min(num_rows.max(1));
+    let mut parts = Vec::with_capacity(num_parts);
+    let mut rest = outputs;
+    for range in ranges(num_rows, num_parts) {
+        let split = rest.map(|output| output.split(range.len()));
+        let mut left = Vec::with_capacity(N);
+        rest = split.map(|(first, others)| {
+            left.push(first);
+            others
+        });
+        let first: [RowsMut<'_>; N] = left.try_into().expect("as many as there are outputs");
+        parts.push(Mutex::new(Some((range, first))));
+    }
+    run_on_threads(parts.len(), &|part| {
+        let taken = parts[part].lock().ok().and_then(|mut part| part.take());
+        let Some((range, mut outputs)) = taken else { return };
+        with_wide_registers(|| {
+            for (local, index) in range.enumerate() {
+                work(index, outputs.each_mut().map(|output| output.row(local)));
+            }
+        });
+    });
+}
+
+/// Calls `work` with ranges of `0..width` and the part of `output`, one value a column, that belongs to them.
+pub(super) fn by_columns(output: &mut [f32], num_rows: usize, work: impl Fn(Range<usize>, &mut [f32]) + Sync) {
+    let num_parts = (num_rows * output.len() / VALUES_A_PART).clamp(1, num_threads());
+    let mut parts = Vec::with_capacity(num_parts);
+    let mut rest = output;
+    for range in ranges(rest.len(), num_parts) {
+        let (first, others) = rest.split_at_mut(range.len());
+        rest = others;
+        parts.push(Mutex::new(Some((range, first))));
+    }
+    run_on_threads(parts.len(), &|part| {
+        let taken = parts[part].lock().ok().and_then(|mut part| part.take());
+        let Some((range, output)) = taken else { return };
+        with_wide_registers(|| work(range, output));
+    });
+}
+
+/// `Σ left ⊙ right`, in sixteen sums side by side whatever the processor's width.
+#[inline]
+pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
+    let (left, left_rest) = left.as_chunks::<16>();
+    let (right, right_rest) = right.as_chunks::<16>();
+    let mut sums = [0.0_f32; 16];
+    for (left, right) in left.iter().zip(right) {
+        sums.iter_mut().zip(left.iter().zip(right)).for_each(|(sum, (left, right))| *sum += left * right);
+    }
+    let rest: f32 = left_rest.iter().zip(right_rest).map(|(left, right)| left * right).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+/// `Σ a ⊙ b ⊙ c`, as [`dot`].
+#[inline]
+pub(super) fn dot3(a: &[f32], b: &[f32], c: &[f32]) -> f32 {
+    let ((a, a_rest), (b, b_rest), (c, c_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>(), c.as_chunks::<16>());
+    let mut sums = [0.0_f32; 16];
+    for ((a, b), c) in a.iter().zip(b).zip(c) {
+        sums.iter_mut().zip(a.iter().zip(b).zip(c)).for_each(|(sum, ((a, b), c))| *sum += a * b * c);
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).zip(c_rest).map(|((a, b), c)| a * b * c).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+/// `0..length` in `num_parts` ranges whose lengths differ by one at most.
+fn ranges(length: usize, num_parts: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..num_parts).map(move |part| part * length / num_parts..(part + 1) * length / num_parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, Kind};
+
+    #[test]
+    fn every_row_and_column_is_visited_once() {
+        let wide = Tensor::zeros([301, 70], (Kind::Float, Device::Cpu));
+        let (mut left, mut right) = (wide.narrow(1, 0, 64), Tensor::zeros([301, 3], (Kind::Float, Device::Cpu)));
+        by_rows([RowsMut::of(&mut left), RowsMut::of(&mut right)], |index, [left, right]| {
+            for value in left.iter_mut().chain(right) {
+                *value += f32::from(u16::try_from(index).unwrap());
+            }
+        });
+        let expected = Tensor::arange(301, (Kind::Float, Device::Cpu)).unsqueeze(1);
+        assert_eq!(left, expected.expand([301, 64], false));
+        assert_eq!(right, expected.expand([301, 3], false));
+        assert_eq!(wide.narrow(1, 64, 6).abs().max().double_value(&[]), 0.0);
+        let mut counts = vec![0.0_f32; 1000];
+        by_columns(&mut counts, 1000, |range, counts| {
+            assert_eq!(range.len(), counts.len());
+            counts.iter_mut().for_each(|count| *count += 1.0);
+        });
+        assert!(counts.iter().all(|count| *count == 1.0));
+    }
+}
