@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::AdapterLayer;
+use crate::Result;
 use crate::config::{AdapterConfig, Method};
 use crate::model::{CausalLm, Linear};
 use crate::random::Stream;
@@ -13,27 +14,53 @@ const INITIAL_VALUES: u64 = u64::from_le_bytes(*b"lora_A\0\0");
 /// Puts a new adapter on `model`, which then gives what it gave before: `B` is zero and `m` is `‖W₀‖`.
 ///
 /// `A` is Kaiming-uniform(√5), drawn from `seed` and the place of its layer.
-pub fn attach(model: &mut CausalLm, config: &AdapterConfig, seed: u64) {
+///
+/// # Errors
+/// [`Error::Torch`](crate::Error::Torch) if there is no memory for it.
+pub fn attach(model: &mut CausalLm, config: &AdapterConfig, seed: u64) -> Result<()> {
     for (module_index, linear) in targets(model, config) {
         linear.adapter = Some(initial_layer(linear, config, module_index, seed));
     }
+    model.refresh()
 }
 
 /// The parameters of a model's adapter, with the names that PEFT's file gives them, in the order of the forward pass.
 ///
-/// The tensors share their storage with the model's.
+/// The tensors share their storage with the model's; who changes them calls [`CausalLm::refresh`].
 #[must_use]
 pub fn parameters(model: &CausalLm) -> Vec<(String, Tensor)> {
     let mut parameters = Vec::new();
     for (name, linear) in model.linears() {
-        let Some(layer) = &linear.adapter else { continue };
-        parameters.push((format!("base_model.model.{name}.lora_A.weight"), layer.lora_a.shallow_clone()));
-        parameters.push((format!("base_model.model.{name}.lora_B.weight"), layer.lora_b.shallow_clone()));
-        if let Some(magnitude) = &layer.magnitude {
-            parameters.push((format!("base_model.model.{name}.lora_magnitude_vector"), magnitude.shallow_clone()));
+        for (part, tensor) in linear.adapter.iter().flat_map(AdapterLayer::parameters) {
+            parameters.push((format!("base_model.model.{name}.{part}"), tensor.shallow_clone()));
         }
     }
     parameters
+}
+
+/// Lays the parameters of a model's adapter end to end, in the order of [`parameters`]; the model's become views of the result.
+///
+/// # Errors
+/// [`Error::Torch`](crate::Error::Torch) if there is no memory for it.
+pub fn flatten(model: &mut CausalLm) -> Result<Tensor> {
+    let values: Vec<Tensor> = parameters(model).iter().map(|(_, tensor)| tensor.reshape([-1])).collect();
+    let flat = Tensor::f_cat(&values, 0)?;
+    let mut start = 0;
+    for (_, linear) in model.linears_mut() {
+        let Some(adapter) = &mut linear.adapter else { continue };
+        for parameter in [Some(&mut adapter.lora_a), Some(&mut adapter.lora_b), adapter.magnitude.as_mut()].into_iter().flatten() {
+            *parameter = take_view(&flat, parameter, &mut start);
+        }
+    }
+    Ok(flat)
+}
+
+/// The values of `flat` from `start` on in the shape of `parameter`; `start` is moved behind them.
+pub(super) fn take_view(flat: &Tensor, parameter: &Tensor, start: &mut i64) -> Tensor {
+    let length = parameter.size().iter().product();
+    let view = flat.narrow(0, *start, length).view_as(parameter);
+    *start += length;
+    view
 }
 
 /// The layers that `config` names, each with its place among all linear layers of the model.

@@ -1,14 +1,14 @@
 //! Dropout whose masks do not depend on how the rows of a step are spread over ranks and micro-steps.
 
-use tch::Tensor;
-
 use crate::config::DropoutScope;
+use crate::kernels::DropoutMask;
 use crate::random;
 
 /// The dropout of one micro-batch.
 ///
 /// Whether a feature is kept is a function of (seed, step, row of the global batch, module, position in the row,
-/// feature) alone: ranks, micro-batches, packing and recomputation draw the same masks.
+/// feature) alone: ranks, micro-batches, packing and recomputation draw the same masks. Layers that read the same input share a mask:
+/// the module is the first of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Dropout<'a> {
     /// Probability that a feature is dropped, in `[0, 1)`.
@@ -25,85 +25,55 @@ pub struct Dropout<'a> {
     pub lengths: &'a [i64],
 }
 
-impl Dropout<'_> {
-    /// `x` with features of it set to zero and the others scaled by `1 / (1 - probability)`.
-    ///
-    /// # Shapes
-    /// `x: [tokens, in]` → `[tokens, in]`, where `tokens` is the sum of `lengths`.
-    pub fn apply(&self, x: &Tensor, module_index: u64) -> Tensor {
-        if self.probability == 0.0 {
-            return x.shallow_clone();
-        }
-        let features = x.size()[1];
-        let kept = Tensor::from_slice(&self.kept(features.unsigned_abs(), module_index)).view([-1, features]);
-        // A mask of bytes is all that the backward pass has to keep.
-        x * kept.to_device(x.device()) * (1.0 / (1.0 - self.probability))
-    }
-
-    /// 1 for each feature that is kept, 0 for each that is dropped, `[tokens × features]` in row-major order.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "halves of a key; in 0..2³²")]
-    fn kept(&self, features: u64, module_index: u64) -> Vec<u8> {
-        let threshold = (self.probability * f64::from(u32::MAX)) as u32;
-        let num_tokens = self.lengths.iter().sum::<i64>().unsigned_abs();
-        let mut kept = Vec::with_capacity((num_tokens * features) as usize);
-        for (&row, &length) in self.rows.iter().zip(self.lengths) {
-            for position in 0..length.unsigned_abs() {
-                let token = random::key(&[self.seed, self.step, row, module_index, position]);
-                let (low, high) = (token as u32, (token >> 32) as u32);
-                kept.extend((0..features as u32).map(|feature| u8::from(draw(low, high, feature) >= threshold)));
-            }
-        }
-        kept
-    }
+/// The dropout of one input of adapted layers.
+#[derive(Debug, Clone)]
+pub struct InputDropout {
+    /// Which features are kept.
+    pub mask: DropoutMask,
+    /// What dropout acts on.
+    pub scope: DropoutScope,
 }
 
-/// 32 bits of the (token, feature) pair: `MurmurHash3`'s 32-bit finaliser with the token's key mixed in twice.
-///
-/// Only 32-bit multiplications, shifts and exclusive ors, so that the compiler vectorises the loop over features.
-fn draw(low: u32, high: u32, feature: u32) -> u32 {
-    let mut value = feature.wrapping_mul(0x9E37_79B9) ^ low;
-    value = (value ^ (value >> 16)).wrapping_mul(0x85EB_CA6B) ^ high;
-    value = (value ^ (value >> 13)).wrapping_mul(0xC2B2_AE35);
-    value ^ (value >> 16)
+impl Dropout<'_> {
+    /// The dropout of the input of the layer at `module_index` among the model's linear layers; `None` where nothing is dropped.
+    #[must_use]
+    pub fn of_input(&self, module_index: u64) -> Option<InputDropout> {
+        let key = |row: u64, position: u64| random::key(&[self.seed, self.step, row, module_index, position]);
+        let rows = self.rows.iter().zip(self.lengths);
+        let keys = rows.flat_map(|(&row, &length)| (0..length.unsigned_abs()).map(move |position| key(row, position)));
+        (self.probability > 0.0)
+            .then(|| InputDropout { mask: DropoutMask::new(self.probability, keys.collect()), scope: self.scope })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tch::{Device, Kind, Tensor};
 
-    fn dropout<'a>(rows: &'a [u64], lengths: &'a [i64]) -> Dropout<'a> {
-        Dropout { probability: 0.05, scope: DropoutScope::Adapter, seed: 1, step: 2, rows, lengths }
+    fn dropped(rows: &[u64], lengths: &[i64], (step, module_index): (u64, u64)) -> Tensor {
+        let dropout = Dropout { probability: 0.05, scope: DropoutScope::Adapter, seed: 1, step, rows, lengths };
+        let ones = Tensor::ones([lengths.iter().sum(), 64], (Kind::Float, Device::Cpu));
+        dropout.of_input(module_index).unwrap().mask.apply(&ones)
     }
 
     #[test]
     fn packing_does_not_change_a_rows_mask() {
-        let (alone_a, alone_b) = (dropout(&[4], &[7]).kept(33, 5), dropout(&[9], &[3]).kept(33, 5));
-        assert_eq!(dropout(&[9, 4], &[3, 7]).kept(33, 5), [alone_b, alone_a].concat());
+        let alone = [dropped(&[9], &[3], (2, 5)), dropped(&[4], &[7], (2, 5))];
+        assert_eq!(dropped(&[9, 4], &[3, 7], (2, 5)), Tensor::cat(&alone, 0));
     }
 
     #[test]
     fn masks_of_other_modules_steps_and_rows_differ() {
-        let base = dropout(&[0], &[16]).kept(64, 0);
-        assert_ne!(dropout(&[0], &[16]).kept(64, 1), base);
-        assert_ne!(dropout(&[1], &[16]).kept(64, 0), base);
-        assert_ne!(Dropout { step: 3, ..dropout(&[0], &[16]) }.kept(64, 0), base);
+        let base = dropped(&[0], &[16], (2, 0));
+        for other in [dropped(&[0], &[16], (2, 1)), dropped(&[1], &[16], (2, 0)), dropped(&[0], &[16], (3, 0))] {
+            assert_ne!(other, base);
+        }
     }
 
     #[test]
-    fn the_share_that_is_dropped_is_the_probability_in_rows_and_columns() {
-        let (tokens, features) = (400, 512);
-        let kept = dropout(&[3], &[400]).kept(512, 2);
-        let dropped = |values: &mut dyn Iterator<Item = &u8>| values.filter(|kept| **kept == 0).count();
-        let all = dropped(&mut kept.iter());
-        // 5 standard deviations of a binomial: 204,800 draws, then 400 or 512 draws.
-        assert!((9_747..=10_733).contains(&all), "{all} of 204800");
-        for token in 0..tokens {
-            let count = dropped(&mut kept[token * features..(token + 1) * features].iter());
-            assert!(count <= 51, "token {token}: {count} of 512");
-        }
-        for feature in 0..features {
-            let count = dropped(&mut kept.iter().skip(feature).step_by(features));
-            assert!(count <= 42, "feature {feature}: {count} of 400");
-        }
+    fn nothing_is_dropped_at_probability_zero() {
+        let dropout = Dropout { probability: 0.0, scope: DropoutScope::Peft, seed: 1, step: 1, rows: &[0], lengths: &[2] };
+        assert!(dropout.of_input(0).is_none());
     }
 }

@@ -2,9 +2,6 @@
 
 use tch::{Kind, Tensor};
 
-use super::Dropout;
-use crate::config::DropoutScope;
-
 /// What fine-tuning adds to one frozen linear layer.
 ///
 /// With a magnitude it is DoRA: `y = (m / ‖V‖) ⊙ (x Vᵀ)` with `V = W₀ + scaling · B A`; the row norm `‖V‖` is held
@@ -29,41 +26,10 @@ pub struct AdapterLayer {
 }
 
 impl AdapterLayer {
-    /// The layer's output without its bias; no dropout is evaluation.
-    ///
-    /// # Shapes
-    /// `x: [tokens, in]`, `weight` (`W₀`): `[out, in]` → `[tokens, out]`
-    pub fn forward(&self, x: &Tensor, weight: &Tensor, dropout: Option<&Dropout<'_>>) -> Tensor {
-        let dropped = dropout.map(|dropout| dropout.apply(x, self.module_index));
-        let scope = dropout.map_or(DropoutScope::Adapter, |dropout| dropout.scope);
-        self.forward_dropped(x, dropped.as_ref(), weight, scope)
-    }
-
-    /// The layer's output where the dropped form of its input is given; `None` where nothing is dropped.
-    ///
-    /// # Shapes
-    /// As of [`AdapterLayer::forward`]; `dropped` as `x`.
-    pub fn forward_dropped(
-        &self,
-        x: &Tensor,
-        dropped: Option<&Tensor>,
-        weight: &Tensor,
-        scope: DropoutScope,
-    ) -> Tensor {
-        let base = x.linear::<&Tensor>(weight, None);
-        let adapted = dropped.unwrap_or(x);
-        let low_rank = self.low_rank(adapted);
-        let Some(magnitude) = &self.magnitude else {
-            return base + low_rank;
-        };
-        let ratio = (magnitude / self.row_norm(weight)).to_kind(x.kind());
-        match (dropped, scope) {
-            (Some(dropped), DropoutScope::Peft) => {
-                let correction = dropped.linear::<&Tensor>(weight, None);
-                base + (&ratio - 1.0) * correction + ratio * low_rank
-            }
-            _ => ratio * (base + low_rank),
-        }
+    /// The parameters by the ends of their names in PEFT's file.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'static str, &Tensor)> {
+        let magnitude = self.magnitude.as_ref().map(|magnitude| ("lora_magnitude_vector", magnitude));
+        [("lora_A.weight", &self.lora_a), ("lora_B.weight", &self.lora_b)].into_iter().chain(magnitude)
     }
 
     /// `W₀` with the adapter folded in, in the kind of `weight`: `(m / ‖V‖) ⊙ V`, or `V` where there is no magnitude.
@@ -78,16 +44,10 @@ impl AdapterLayer {
         merged.to_kind(weight.kind())
     }
 
-    /// `scaling · x Aᵀ Bᵀ` in the kind of `x`.
-    fn low_rank(&self, x: &Tensor) -> Tensor {
-        let (lora_a, lora_b) = (self.lora_a.to_kind(x.kind()), self.lora_b.to_kind(x.kind()));
-        x.linear::<&Tensor>(&lora_a, None).linear::<&Tensor>(&lora_b, None) * self.scaling
-    }
-
     /// `‖V‖` of each output row, in f32 and without a gradient.
     ///
     /// `‖V‖² = ‖W₀‖² + 2s·Σ (W₀ Aᵀ) ⊙ B + s²·Σ (B A Aᵀ) ⊙ B`, so that `B A` never takes the size of `W₀`.
-    pub(super) fn row_norm(&self, weight: &Tensor) -> Tensor {
+    pub(crate) fn row_norm(&self, weight: &Tensor) -> Tensor {
         tch::no_grad(|| {
             let weight = weight.to_kind(Kind::Float);
             let cross = row_sum(&(weight.matmul(&self.lora_a.tr()) * &self.lora_b));
@@ -127,14 +87,5 @@ mod tests {
         let expected = directed.square().sum_dim_intlist(1i64, false, Kind::Float).sqrt();
         let difference = ((layer.row_norm(&weight) - &expected) / expected).abs().max().double_value(&[]);
         assert!(difference < 1e-6, "{difference}");
-    }
-
-    #[test]
-    fn the_merged_weight_gives_the_layers_output() {
-        let (layer, weight) = layer();
-        let x = Tensor::randn([11, 24], (Kind::Float, tch::Device::Cpu));
-        let merged = x.linear::<&Tensor>(&layer.merged_weight(&weight), None);
-        let difference = (layer.forward(&x, &weight, None) - merged).abs().max().double_value(&[]);
-        assert!(difference < 1e-4, "{difference}");
     }
 }

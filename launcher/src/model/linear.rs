@@ -2,36 +2,15 @@
 
 use tch::Tensor;
 
-use crate::adapter::{AdapterLayer, Dropout};
+use crate::adapter::AdapterLayer;
 
-/// Linear layer with a frozen weight.
+/// Linear layer with a frozen weight: a part of the [`Projection`](super::projection::Projection) that computes it.
 #[derive(Debug)]
 pub struct Linear {
-    /// `[out, in]`; holds no gradient.
+    /// `[out, in]`, a view of the rows that the projection holds of it.
     pub weight: Tensor,
-    /// `[out]`; holds no gradient.
+    /// `[out]`.
     pub bias: Option<Tensor>,
     /// What fine-tuning adds; `None` is the base model.
     pub adapter: Option<AdapterLayer>,
-}
-
-impl Linear {
-    /// `x Wᵀ + bias`, with `W` adapted where there is an adapter; the adapter leaves the bias as it is.
-    ///
-    /// `dropout` acts on the adapter alone; `None` is evaluation.
-    ///
-    /// # Shapes
-    /// `x: [tokens, in]` → `[tokens, out]`
-    pub fn forward(&self, x: &Tensor, dropout: Option<&Dropout<'_>>) -> Tensor {
-        match &self.adapter {
-            None => x.linear(&self.weight, self.bias.as_ref()),
-            Some(adapter) => {
-                let y = adapter.forward(x, &self.weight, dropout);
-                match &self.bias {
-                    None => y,
-                    Some(bias) => y + bias,
-                }
-            }
-        }
-    }
 }
