@@ -25,7 +25,8 @@ const LAUNCHER: &[&[&str]] = &[
     &["data", "decode", "checkpoint", "merge", "plan", "doctor", "observe"],
     &["model", "adapter", "comm", "import"],
     &["config", "chat"],
-    &["device", "ffi"],
+    &["device", "kernels"],
+    &["ffi"],
     &["error", "guard", "random"],
 ];
 

@@ -2,6 +2,7 @@
 
 use tch::{Cuda, Device, Kind};
 
+use crate::ffi::open_cuda;
 use crate::{Error, Result};
 
 /// The device that a user asks for.
@@ -21,6 +22,9 @@ impl DeviceChoice {
     /// # Errors
     /// [`Error::Environment`] if there is no GPU where one is asked for, or several processes would have to share GPUs.
     pub fn resolve(self, world_size: usize) -> Result<Device> {
+        if self != Self::Cpu {
+            open_cuda();
+        }
         resolve(self, world_size, Cuda::is_available())
     }
 }

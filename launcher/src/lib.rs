@@ -9,7 +9,8 @@
 //! | [`data`], [`decode`], [`checkpoint`], [`merge`] | batches, constrained decoding, runs that go on, weights with an adapter folded in |
 //! | [`model`], [`adapter`], [`comm`], [`import`] | causal models, DoRA and LoRA, ranks, GGUF |
 //! | [`config`], [`chat`] | checked configuration; template, tokens and masks |
-//! | [`device`] | where tensors live |
+//! | [`device`], [`kernels`] | where tensors live; the elementwise work of a block |
+//! | [`ffi`] | all that is unsafe |
 //! | [`error`], [`guard`], [`random`] | failures; panics as failures; counter-based random numbers |
 
 pub mod adapter;
@@ -21,8 +22,10 @@ pub mod data;
 pub mod decode;
 pub mod device;
 pub mod error;
+pub mod ffi;
 pub mod guard;
 pub mod import;
+pub mod kernels;
 pub mod merge;
 pub mod model;
 pub mod predict;

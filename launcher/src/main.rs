@@ -5,5 +5,6 @@ mod commands;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    medinjection_launcher::ffi::keep_freed_memory();
     commands::main()
 }

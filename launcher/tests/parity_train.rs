@@ -4,11 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use medinjection_launcher::adapter::{parameters, peft};
+use medinjection_launcher::adapter::{AdapterGradient, flatten, parameters, peft};
 use medinjection_launcher::chat::TokenizedRow;
 use medinjection_launcher::config::{OptimSection, Schedule};
 use medinjection_launcher::merge::merge;
-use medinjection_launcher::model::{CausalLm, PackedBatch};
+use medinjection_launcher::model::{CausalLm, KeptActivations, PackedBatch};
 use medinjection_launcher::train::{AdamW, Backward, clip, learning_rate};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
@@ -54,10 +54,10 @@ struct Trajectory {
     model: CausalLm,
 }
 
-fn trained(initial: &str, checkpointing: bool, micro_batch: usize) -> Trajectory {
-    let model = with_adapter(&fixtures().join("train").join(initial));
-    let named = parameters(&model);
-    let mut optimizer = AdamW::new(parameters(&model).into_iter().map(|(_, tensor)| tensor).collect(), 0.0).unwrap();
+fn trained(initial: &str, kept: KeptActivations, micro_batch: usize) -> Trajectory {
+    let mut model = with_adapter(&fixtures().join("train").join(initial));
+    let mut optimizer = AdamW::new(flatten(&mut model).unwrap(), 0.0).unwrap();
+    let mut gradient = AdapterGradient::zeros(&model).unwrap();
     let schedule = Schedule::Cosine;
     let optim =
         OptimSection { learning_rate: 1e-3, weight_decay: 0.0, warmup_ratio: 0.05, schedule, max_grad_norm: 1.0 };
@@ -65,18 +65,32 @@ fn trained(initial: &str, checkpointing: bool, micro_batch: usize) -> Trajectory
     for (step, batch) in (0..).zip(rows().chunks(4)) {
         let batch: Vec<&TokenizedRow> = batch.iter().collect();
         let num_targets = batch.iter().map(|row| row.loss_mask.iter().filter(|mask| **mask).count()).sum();
-        let backward = Backward { model: &model, num_targets, checkpointing };
-        let loss: f64 = batch.chunks(micro_batch).map(|rows| backward.run(rows, None)).sum();
+        let backward = Backward { model: &model, num_targets, kept };
+        let loss: f64 = batch.chunks(micro_batch).map(|rows| backward.run(rows, None, &mut gradient)).sum();
         if step == 0 {
-            first_gradient = named.iter().map(|(name, tensor)| (name.clone(), tensor.grad().copy())).collect();
+            first_gradient = by_name(&model, &gradient);
         }
-        let mut gradient = optimizer.take_gradient();
+        let mut flat = gradient.flat().copy();
+        gradient.reset();
         #[expect(clippy::cast_precision_loss, reason = "a small count")]
         losses.push(loss / num_targets as f64);
-        norms.push(clip(&mut gradient, optim.max_grad_norm));
-        optimizer.step(&gradient, learning_rate(&optim, step, 5));
+        norms.push(clip(&mut flat, optim.max_grad_norm));
+        optimizer.step(&flat, learning_rate(&optim, step, 5));
+        model.refresh().unwrap();
     }
     Trajectory { losses, norms, first_gradient, model }
+}
+
+/// The parts of `gradient` with the names of their parameters.
+fn by_name(model: &CausalLm, gradient: &AdapterGradient) -> Vec<(String, Tensor)> {
+    let mut start = 0;
+    let part = |(name, parameter): (String, Tensor)| {
+        let length = i64::try_from(parameter.numel()).unwrap();
+        let part = gradient.flat().narrow(0, start, length).view_as(&parameter).copy();
+        start += length;
+        (name, part)
+    };
+    parameters(model).into_iter().map(part).collect()
 }
 
 fn largest(differences: impl IntoIterator<Item = f64>) -> f64 {
@@ -104,8 +118,13 @@ fn distance(trajectory: &Trajectory, method: &str, final_adapter: &str) -> (f64,
 #[test]
 fn losses_gradients_and_adapter_are_those_of_peft() {
     for (method, prefix) in [("dora", ""), ("lora", "lora_")] {
-        for (checkpointing, micro_batch) in [(false, 4), (true, 4), (true, 2), (false, 1)] {
-            let trajectory = trained(&format!("{prefix}initial_adapter"), checkpointing, micro_batch);
+        for (kept, micro_batch) in [
+            (KeptActivations::All, 4),
+            (KeptActivations::Last(0), 4),
+            (KeptActivations::Last(1), 2),
+            (KeptActivations::All, 1),
+        ] {
+            let trajectory = trained(&format!("{prefix}initial_adapter"), kept, micro_batch);
             let (loss, norm, adapter) = distance(&trajectory, method, &format!("{prefix}final_adapter"));
             let stored = fixtures().join(format!("train/{prefix}gradients.safetensors"));
             let stored = Tensor::read_safetensors(stored).unwrap();
@@ -115,7 +134,7 @@ fn losses_gradients_and_adapter_are_those_of_peft() {
                 difference(found, expected)
             }));
             eprintln!(
-                "{method}, recomputing {checkpointing}, micro-batch {micro_batch}: largest differences \
+                "{method}, kept {kept:?}, micro-batch {micro_batch}: largest differences \
                 loss {loss:.1e}, norm {norm:.1e}, first gradient {gradient:.1e}, adapter {adapter:.1e}"
             );
             assert!(loss < TOLERANCE && norm < TOLERANCE && adapter < TOLERANCE);
@@ -126,16 +145,26 @@ fn losses_gradients_and_adapter_are_those_of_peft() {
 
 #[test]
 fn plain_lora_lies_outside_the_tolerance_of_dora() {
-    let lora = trained("lora_initial_adapter", false, 4);
+    let lora = trained("lora_initial_adapter", KeptActivations::All, 4);
     let (loss, _, adapter) = distance(&lora, "dora", "final_adapter");
     eprintln!("LoRA against DoRA: loss {loss:.1e}, adapter {adapter:.1e}");
     assert!(loss > 10.0 * TOLERANCE && adapter > 10.0 * TOLERANCE);
 }
 
+#[test]
+fn what_is_kept_changes_no_bit() {
+    let all = trained("initial_adapter", KeptActivations::All, 2);
+    for number in [0, 1] {
+        let some = trained("initial_adapter", KeptActivations::Last(number), 2);
+        assert!(all.losses == some.losses && all.norms == some.norms, "{number} kept");
+        assert_eq!(parameters(&all.model), parameters(&some.model), "{number} kept");
+    }
+}
+
 fn logits(model: &CausalLm) -> Tensor {
     let ids: Vec<i64> =
         json("trajectory.json")["logits_input_ids"].as_array().unwrap().iter().map(|id| id.as_i64().unwrap()).collect();
-    tch::no_grad(|| model.logits(&model.hidden(&PackedBatch::new(&[&ids], Device::Cpu), None, None)))
+    model.logits(&model.hidden(&PackedBatch::new(&[&ids], Device::Cpu), None))
 }
 
 #[test]

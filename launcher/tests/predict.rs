@@ -48,7 +48,7 @@ impl Fixture {
 
     /// Log-probabilities of the token after `ids`.
     fn next(&self, ids: &[i64]) -> Vec<f64> {
-        let hidden = self.model.hidden(&PackedBatch::new(&[ids], Device::Cpu), None, None);
+        let hidden = self.model.hidden(&PackedBatch::new(&[ids], Device::Cpu), None);
         let last = self.model.logits(&hidden).get(-1).log_softmax(-1, Kind::Double);
         Vec::<f64>::try_from(last).unwrap()
     }

@@ -55,8 +55,8 @@ fn smollm2_computes_and_answers_as_with_transformers() {
 fn assert_logits(model: &CausalLm, name: &str, prompt: &Value, vocabulary_ids: &[i64]) {
     let (input_ids, new_ids) = (ids(&prompt["input_ids"]), ids(&prompt["new_ids"]));
     let whole = [input_ids.as_slice(), new_ids.as_slice()].concat();
-    let hidden = tch::no_grad(|| model.hidden(&PackedBatch::new(&[&whole], Device::Cpu), None, None));
-    let logits = tch::no_grad(|| model.logits(&hidden));
+    let hidden = model.hidden(&PackedBatch::new(&[&whole], Device::Cpu), None);
+    let logits = model.logits(&hidden);
     let best: Vec<i64> = Vec::try_from(logits.argmax(-1, false)).unwrap();
     assert_eq!(best[..input_ids.len()], ids(&prompt["argmax"]), "{name}");
     // Each new id is the most probable after those before it: greedy decoding, checked in one pass.
@@ -72,8 +72,8 @@ fn greedy_answer(model: &CausalLm, chat: &Chat, question: &str) -> String {
     let prompt = chat.tokenizer().encode(&chat.prompt(&[Message::user(question)]).unwrap()).unwrap();
     let mut ids = prompt.clone();
     for _ in 0..16 {
-        let hidden = tch::no_grad(|| model.hidden(&PackedBatch::new(&[&ids], Device::Cpu), None, None));
-        let next = tch::no_grad(|| model.logits(&hidden.slice(0, -1, None, 1))).argmax(-1, false).int64_value(&[0]);
+        let hidden = model.hidden(&PackedBatch::new(&[&ids], Device::Cpu), None);
+        let next = model.logits(&hidden.slice(0, -1, None, 1)).argmax(-1, false).int64_value(&[0]);
         if chat.stop_ids().contains(&next) {
             break;
         }

@@ -81,7 +81,7 @@ pub fn load(directory: &Path, model: &mut CausalLm) -> Result<AdapterConfig> {
     }
     let extra = file.names().find(|name| !read.contains(*name));
     match extra {
-        None => Ok(config),
+        None => model.refresh().map(|()| config),
         Some(name) => {
             let message = format!("tensor {name} has no place in the model under the shape that {CONFIG_FILE} gives");
             Err(Error::format(file.path(), message))

@@ -162,7 +162,7 @@ impl<'a> Decoder<'a> {
 
     /// Logits after each sequence's last token.
     fn next_logits(&self, batch: &PackedBatch, cache: &mut KvCache) -> Result<Vec<Vec<f32>>> {
-        let hidden = self.model.hidden(batch, Some(cache), None);
+        let hidden = self.model.hidden(batch, Some(cache));
         let last = Tensor::from_slice(&batch.last_indices()).to_device(hidden.device());
         let logits = self.model.logits(&hidden.index_select(0, &last)).to_kind(Kind::Float);
         check_finite(logits.isfinite().all().int64_value(&[]) == 1)?;
@@ -181,7 +181,7 @@ impl<'a> Decoder<'a> {
         let (last, before) = branch.tokens.split_last().unwrap_or((&0, &[]));
         let sequence = [prompt, before].concat();
         self.model.check_ids(&branch.tokens)?;
-        let hidden = self.model.hidden(&PackedBatch::new(&[&sequence], self.model.device()), None, None);
+        let hidden = self.model.hidden(&PackedBatch::new(&[&sequence], self.model.device()), None);
         let predicted = hidden.slice(0, i64::try_from(prompt.len()).unwrap_or(i64::MAX) - 1, None, 1);
         let log_probabilities = self.model.logits(&predicted).log_softmax(-1, Kind::Float);
         let targets = Tensor::from_slice(&[before, &[*last]].concat()).to_device(hidden.device()).unsqueeze(1);

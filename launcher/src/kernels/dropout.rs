@@ -1,6 +1,6 @@
 //! Dropout whose mask is made again wherever it is needed, instead of being kept.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use super::is_fused;
 use super::rows::{Rows, RowsMut, by_rows};
@@ -144,6 +144,7 @@ fn logical_right_shift(value: &Tensor, places: i64) -> Tensor {
 mod tests {
     use super::super::testing::random;
     use super::*;
+    use tch::Device;
     use crate::random::key;
 
     fn mask(num_tokens: u64) -> DropoutMask {

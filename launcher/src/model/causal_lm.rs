@@ -6,14 +6,14 @@ use tch::{Device, Kind, Tensor};
 
 use super::attention::{Attention, Pass};
 use super::batch::PackedBatch;
-use super::block::Block;
+use super::block::{Block, BlockDropout};
 use super::config::ModelConfig;
 use super::kv_cache::KvCache;
 use super::linear::Linear;
-use super::rms_norm::RmsNorm;
+use super::projection::Projection;
 use super::rope::Rotation;
 use super::weights::Weights;
-use crate::adapter::Dropout;
+use crate::kernels::RmsNorm;
 use crate::{Error, Result};
 
 /// A causal language model of one of the three families, its weights frozen.
@@ -26,14 +26,6 @@ pub struct CausalLm {
     /// `None` where the output layer is the embedding.
     output: Option<Tensor>,
     frequencies: Tensor,
-}
-
-/// What all blocks of one forward pass need besides the residual stream.
-#[derive(Debug)]
-pub struct ForwardContext<'a> {
-    lengths: &'a [i64],
-    rotation: Rotation,
-    dropout: Option<&'a Dropout<'a>>,
 }
 
 impl CausalLm {
@@ -91,23 +83,19 @@ impl CausalLm {
         self.blocks.len()
     }
 
-    /// Hidden states after the last norm.
+    /// Hidden states after the last norm, without dropout.
     ///
     /// With a `cache`, the batch's sequences continue those of the cache, and are added to it.
-    /// `dropout` acts on the adapters alone; `None` is evaluation.
     ///
     /// # Shapes
     /// → `[tokens, hidden]`
-    pub fn hidden(
-        &self,
-        batch: &PackedBatch,
-        mut cache: Option<&mut KvCache>,
-        dropout: Option<&Dropout<'_>>,
-    ) -> Tensor {
-        let context = self.context(batch, dropout);
+    pub fn hidden(&self, batch: &PackedBatch, mut cache: Option<&mut KvCache>) -> Tensor {
+        let _no_grad = tch::no_grad_guard();
+        let (rotation, dropout) = (self.rotation(batch), BlockDropout::default());
         let mut x = self.embed(batch);
-        for layer in 0..self.blocks.len() {
-            x = self.run_block(layer, &x, &context, cache.as_deref_mut());
+        for (layer, block) in self.blocks.iter().enumerate() {
+            let cache = cache.as_deref_mut().map(|cache| (layer, cache));
+            x = block.forward(&x, Self::pass(batch, &rotation), &dropout, cache).0;
         }
         if let Some(cache) = cache {
             cache.advance(&batch.lengths);
@@ -115,36 +103,40 @@ impl CausalLm {
         self.last_norm(&x)
     }
 
-    /// What the blocks share in one pass over `batch`; with [`CausalLm::embed`], [`CausalLm::block`] and
-    /// [`CausalLm::last_norm`] a caller can run the model piece by piece.
-    #[must_use]
-    pub fn context<'a>(&self, batch: &'a PackedBatch, dropout: Option<&'a Dropout<'a>>) -> ForwardContext<'a> {
-        let rotation = Rotation::new(&batch.positions, &self.frequencies, self.embedding.kind());
-        ForwardContext { lengths: &batch.lengths, rotation, dropout }
+    /// The angles of the tokens of `batch`.
+    pub(super) fn rotation(&self, batch: &PackedBatch) -> Rotation {
+        Rotation::new(&batch.positions, &self.frequencies, self.embedding.kind())
+    }
+
+    /// What the blocks share in one pass over `batch`.
+    pub(super) fn pass<'a>(batch: &'a PackedBatch, rotation: &'a Rotation) -> Pass<'a> {
+        Pass { lengths: &batch.lengths, rotation }
     }
 
     /// The residual stream before the first block.
     ///
     /// # Shapes
     /// → `[tokens, hidden]`
-    pub fn embed(&self, batch: &PackedBatch) -> Tensor {
+    pub(super) fn embed(&self, batch: &PackedBatch) -> Tensor {
         Tensor::embedding(&self.embedding, &batch.input_ids, -1, false, false)
-    }
-
-    /// The residual stream after the block at index `layer`, without a cache.
-    ///
-    /// # Shapes
-    /// `x: [tokens, hidden]` → the same
-    pub fn block(&self, layer: usize, x: &Tensor, context: &ForwardContext<'_>) -> Tensor {
-        self.run_block(layer, x, context, None)
     }
 
     /// The norm after the last block.
     ///
     /// # Shapes
     /// `x: [tokens, hidden]` → the same
-    pub fn last_norm(&self, x: &Tensor) -> Tensor {
+    pub(super) fn last_norm(&self, x: &Tensor) -> Tensor {
         self.norm.forward(x)
+    }
+
+    /// What [`CausalLm::last_norm`] is made of.
+    pub(super) fn norm(&self) -> &RmsNorm {
+        &self.norm
+    }
+
+    /// The blocks, in the order of the forward pass.
+    pub(super) fn blocks(&self) -> &[Block] {
+        &self.blocks
     }
 
     /// Logits of the next token.
@@ -163,20 +155,24 @@ impl CausalLm {
     /// The projections of all blocks, with their names (`model.layers.0.self_attn.q_proj`), in the order of the forward pass.
     pub fn linears(&self) -> impl Iterator<Item = (String, &Linear)> {
         self.blocks.iter().enumerate().flat_map(|(layer, block)| {
-            block.linears().map(|(name, linear)| (format!("model.layers.{layer}.{name}"), linear))
+            block.linears().map(move |(name, linear)| (format!("model.layers.{layer}.{name}"), linear))
         })
     }
 
-    /// [`CausalLm::linears`], to be changed.
-    pub fn linears_mut(&mut self) -> impl Iterator<Item = (String, &mut Linear)> {
+    /// [`CausalLm::linears`], to be changed; [`CausalLm::refresh`] has to follow.
+    pub(crate) fn linears_mut(&mut self) -> impl Iterator<Item = (String, &mut Linear)> {
         self.blocks.iter_mut().enumerate().flat_map(|(layer, block)| {
-            block.linears_mut().map(|(name, linear)| (format!("model.layers.{layer}.{name}"), linear))
+            block.linears_mut().map(move |(name, linear)| (format!("model.layers.{layer}.{name}"), linear))
         })
     }
 
-    fn run_block(&self, layer: usize, x: &Tensor, context: &ForwardContext<'_>, cache: Option<&mut KvCache>) -> Tensor {
-        let pass = Pass { lengths: context.lengths, rotation: &context.rotation, dropout: context.dropout };
-        self.blocks[layer].forward(x, &pass, cache.map(|cache| (layer, cache)))
+    /// Takes in what the adapters of the layers are now: after one was put on, taken off, or its values were changed.
+    ///
+    /// # Errors
+    /// [`Error::Torch`](crate::Error::Torch) if there is no memory for it.
+    pub fn refresh(&mut self) -> Result<()> {
+        let _no_grad = tch::no_grad_guard();
+        self.blocks.iter_mut().try_for_each(Block::refresh)
     }
 }
 
@@ -197,9 +193,11 @@ fn read_block(weights: &mut Weights, config: &ModelConfig, layer: i64) -> Result
         input_norm: read_norm(weights, &format!("{prefix}.input_layernorm"), hidden, eps)?,
         attention: read_attention(weights, config, &format!("{prefix}.self_attn"))?,
         post_attention_norm: read_norm(weights, &format!("{prefix}.post_attention_layernorm"), hidden, eps)?,
-        gate_proj: mlp(weights, "gate_proj", [inner, hidden])?,
-        up_proj: mlp(weights, "up_proj", [inner, hidden])?,
-        down_proj: mlp(weights, "down_proj", [hidden, inner])?,
+        gate_up: Projection::new(vec![
+            mlp(weights, "gate_proj", [inner, hidden])?,
+            mlp(weights, "up_proj", [inner, hidden])?,
+        ])?,
+        down_proj: Projection::new(vec![mlp(weights, "down_proj", [hidden, inner])?])?,
     })
 }
 
@@ -207,19 +205,19 @@ fn read_attention(weights: &mut Weights, config: &ModelConfig, prefix: &str) -> 
     let (hidden, head_dim) = (config.hidden_size, config.head_dim);
     let (q_out, kv_out) = (config.num_heads * head_dim, config.num_kv_heads * head_dim);
     let norm = |weights: &mut Weights, name: &str| {
-        let read = || read_norm(weights, &format!("{prefix}.{name}"), head_dim, config.rms_norm_eps);
-        config.has_qk_norm().then(read).transpose()
+        read_norm(weights, &format!("{prefix}.{name}"), head_dim, config.rms_norm_eps)
     };
     let linear = |weights: &mut Weights, name: &str, shape: [i64; 2], bias: bool| {
         read_linear(weights, &format!("{prefix}.{name}"), shape, bias)
     };
     Ok(Attention {
-        q_proj: linear(weights, "q_proj", [q_out, hidden], config.qkv_bias)?,
-        k_proj: linear(weights, "k_proj", [kv_out, hidden], config.qkv_bias)?,
-        v_proj: linear(weights, "v_proj", [kv_out, hidden], config.qkv_bias)?,
-        o_proj: linear(weights, "o_proj", [hidden, q_out], config.attention_output_bias)?,
-        q_norm: norm(weights, "q_norm")?,
-        k_norm: norm(weights, "k_norm")?,
+        qkv: Projection::new(vec![
+            linear(weights, "q_proj", [q_out, hidden], config.qkv_bias)?,
+            linear(weights, "k_proj", [kv_out, hidden], config.qkv_bias)?,
+            linear(weights, "v_proj", [kv_out, hidden], config.qkv_bias)?,
+        ])?,
+        o_proj: Projection::new(vec![linear(weights, "o_proj", [hidden, q_out], config.attention_output_bias)?])?,
+        norms: if config.has_qk_norm() { Some([norm(weights, "q_norm")?, norm(weights, "k_norm")?]) } else { None },
         num_heads: config.num_heads,
         num_kv_heads: config.num_kv_heads,
         head_dim,

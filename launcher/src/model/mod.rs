@@ -1,6 +1,7 @@
 //! Causal language models of the families Qwen3, Qwen2 and Llama on libtorch, and their folders.
 
 mod attention;
+mod backward;
 mod batch;
 mod block;
 mod causal_lm;
@@ -9,19 +10,20 @@ mod fingerprint;
 mod folder;
 mod kv_cache;
 mod linear;
-mod rms_norm;
+mod projection;
 mod rope;
 mod tensor_file;
 mod weights;
 
+pub use backward::KeptActivations;
 pub use batch::PackedBatch;
 pub(crate) use causal_lm::unknown_token;
-pub use causal_lm::{CausalLm, ForwardContext};
+pub use causal_lm::CausalLm;
 pub use config::{Architecture, ModelConfig};
 pub use fingerprint::{fingerprint, model_fingerprint};
 pub use folder::{must_make_folder, write_folder};
 pub use kv_cache::KvCache;
 pub use linear::Linear;
-pub use rope::{Rope, Rotation};
+pub use rope::Rope;
 pub use tensor_file::{TensorFile, TensorLayout, write_tensor_file};
 pub use weights::{Weights, save_weights, weight_files};

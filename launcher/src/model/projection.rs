@@ -274,7 +274,8 @@ fn input_gradient(
         (None, _) => through_weight += through_adapter,
         (Some(dropout), None) => dropout.mask.add_applied(&mut through_weight, through_adapter),
         (Some(dropout), Some(mut outside)) => {
-            dropout.mask.add_applied(&mut outside, &(through_weight + through_adapter - &outside));
+            let inside = through_weight + through_adapter - &outside;
+            dropout.mask.add_applied(&mut outside, &inside);
             return outside;
         }
     }

@@ -52,10 +52,13 @@ impl Rope {
 }
 
 /// Cosines and sines of a batch's angles, shared by all its blocks.
+///
+/// # Shapes
+/// Both `[tokens, head_dim / 2]`
 #[derive(Debug)]
-pub struct Rotation {
-    cos: Tensor,
-    sin: Tensor,
+pub(super) struct Rotation {
+    pub(super) cos: Tensor,
+    pub(super) sin: Tensor,
 }
 
 impl Rotation {
@@ -63,21 +66,9 @@ impl Rotation {
     ///
     /// # Shapes
     /// `positions: [tokens]`, `frequencies: [head_dim / 2]`
-    #[must_use]
-    pub fn new(positions: &Tensor, frequencies: &Tensor, kind: Kind) -> Self {
+    pub(super) fn new(positions: &Tensor, frequencies: &Tensor, kind: Kind) -> Self {
         let angles = positions.to_kind(Kind::Float).unsqueeze(1) * frequencies.unsqueeze(0);
-        let angles = Tensor::cat(&[&angles, &angles], 1).unsqueeze(1);
         Self { cos: angles.cos().to_kind(kind), sin: angles.sin().to_kind(kind) }
-    }
-
-    /// Turns each pair `(i, i + head_dim / 2)` of the features of `x`.
-    ///
-    /// # Shapes
-    /// `x: [tokens, heads, head_dim]` → the same
-    pub fn apply(&self, x: &Tensor) -> Tensor {
-        let halves = x.chunk(2, -1);
-        let turned = Tensor::cat(&[&-&halves[1], &halves[0]], -1);
-        x * &self.cos + turned * &self.sin
     }
 }
 
@@ -86,18 +77,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_position_is_not_turned_and_lengths_are_kept() {
+    fn the_first_position_is_not_turned() {
         let frequencies = Rope::Default { theta: 10_000.0 }.frequencies(8, Device::Cpu);
         let rotation = Rotation::new(&Tensor::from_slice(&[0_i64, 5]), &frequencies, Kind::Float);
-        let x = Tensor::arange(32, (Kind::Float, Device::Cpu)).reshape([2, 2, 8]);
-        let y = rotation.apply(&x);
-        assert_eq!(y.get(0), x.get(0));
-        let difference = (y.square().sum_dim_intlist(-1, false, Kind::Float)
-            - x.square().sum_dim_intlist(-1, false, Kind::Float))
-        .abs()
-        .max();
-        assert!(difference.double_value(&[]) < 1e-2);
-        assert_ne!(y.get(1), x.get(1));
+        assert_eq!(rotation.cos.get(0), Tensor::ones([4], (Kind::Float, Device::Cpu)));
+        assert!((rotation.sin.double_value(&[1, 0]) - 5.0_f64.sin()).abs() < 1e-6);
     }
 
     #[test]

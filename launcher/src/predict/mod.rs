@@ -101,7 +101,7 @@ impl Share {
             peft::load(&folder, &mut model)?;
             // In bf16 the folded weights would be rounded once more than the adapter beside them.
             if kind == Kind::Float {
-                adapter::fold(&mut model);
+                adapter::fold(&mut model)?;
             }
         }
         Ok(Self { lines, chat, model })

@@ -1,10 +1,11 @@
 //! Forward and backward over one micro-batch.
 
-use tch::{Kind, Reduction, Tensor};
+use tch::Tensor;
 
-use crate::adapter::Dropout;
+use crate::adapter::{AdapterGradient, Dropout};
 use crate::chat::TokenizedRow;
-use crate::model::{CausalLm, PackedBatch};
+use crate::kernels::{cross_entropy, cross_entropy_backward};
+use crate::model::{CausalLm, KeptActivations, PackedBatch};
 
 /// Logits that are in memory at once, so that a long batch over a large vocabulary fits.
 const CHUNK_LOGITS: usize = 1 << 24;
@@ -16,66 +17,33 @@ pub struct Backward<'a> {
     pub model: &'a CausalLm,
     /// Targets of the whole step, over all ranks and micro-steps: what the summed loss is divided by.
     pub num_targets: usize,
-    /// Whether each block's activations are computed again instead of kept.
-    pub checkpointing: bool,
+    /// What is kept from the forward to the backward pass.
+    pub kept: KeptActivations,
 }
 
 impl Backward<'_> {
-    /// Adds the gradients of `rows` to the adapter's, and returns the sum of their targets' losses.
+    /// Adds the gradients of `rows` to `gradient`, and returns the sum of their targets' losses.
     #[must_use]
-    pub fn run(&self, rows: &[&TokenizedRow], dropout: Option<&Dropout<'_>>) -> f64 {
+    pub fn run(&self, rows: &[&TokenizedRow], dropout: Option<&Dropout<'_>>, gradient: &mut AdapterGradient) -> f64 {
         if rows.is_empty() {
             return 0.0;
         }
-        let sequences: Vec<&[i64]> = rows.iter().map(|row| row.input_ids.as_slice()).collect();
-        let batch = PackedBatch::new(&sequences, self.model.device());
-        if self.checkpointing {
-            self.recomputing(&batch, rows, dropout)
-        } else {
-            let hidden = self.model.hidden(&batch, None, dropout);
-            let (loss, gradient) = self.loss(&hidden, rows);
-            backward(&hidden, &gradient);
-            loss
-        }
-    }
-
-    /// Keeps the input of each block only, and runs the block again when its gradient is due.
-    fn recomputing(&self, batch: &PackedBatch, rows: &[&TokenizedRow], dropout: Option<&Dropout<'_>>) -> f64 {
-        let context = self.model.context(batch, dropout);
-        let mut inputs = vec![self.model.embed(batch)];
-        tch::no_grad(|| {
-            for layer in 0..self.model.num_layers() {
-                inputs.push(self.model.block(layer, &inputs[layer], &context));
-            }
-        });
-        let (mut loss, mut gradient) = (0.0, Tensor::new());
-        for (layer, input) in inputs.into_iter().enumerate().rev() {
-            // Nothing below the first block is trained.
-            let input = input.detach().set_requires_grad(0 < layer);
-            if layer == self.model.num_layers() {
-                let hidden = self.model.last_norm(&input);
-                let (sum, last) = self.loss(&hidden, rows);
-                loss = sum;
-                backward(&hidden, &last);
-            } else {
-                backward(&self.model.block(layer, &input, &context), &gradient);
-            }
-            gradient = input.grad();
-        }
-        loss
+        let batch = packed(self.model, rows);
+        self.model.backward(&batch, dropout, self.kept, |hidden| self.loss(hidden, rows), gradient)
     }
 
     /// The summed loss of all targets, and the gradient of the normalised loss with regard to `hidden`.
     fn loss(&self, hidden: &Tensor, rows: &[&TokenizedRow]) -> (f64, Tensor) {
-        let hidden = hidden.detach().set_requires_grad(true);
         let mut sum = 0.0;
-        for chunk in chunks(self.model, rows) {
-            let loss = chunk_loss(self.model, &hidden, &chunk);
-            sum += loss.double_value(&[]);
-            #[expect(clippy::cast_precision_loss, reason = "a number of tokens is exact in f64")]
-            (loss / self.num_targets as f64).backward();
+        let mut of_hidden = hidden.zeros_like();
+        #[expect(clippy::cast_precision_loss, reason = "a number of tokens is exact in f64")]
+        let scale = 1.0 / self.num_targets as f64;
+        for (sources, targets) in chunks(self.model, rows) {
+            let mut logits = self.model.logits(&hidden.index_select(0, &sources));
+            sum += cross_entropy_backward(&mut logits, &targets, scale);
+            let _ = of_hidden.index_copy_(0, &sources, &logits.matmul(self.model.output_weight()));
         }
-        (sum, hidden.grad())
+        (sum, of_hidden)
     }
 }
 
@@ -83,28 +51,26 @@ impl Backward<'_> {
 #[must_use]
 pub(super) fn summed_loss(model: &CausalLm, rows: &[&TokenizedRow]) -> f64 {
     let _no_grad = tch::no_grad_guard();
-    let sequences: Vec<&[i64]> = rows.iter().map(|row| row.input_ids.as_slice()).collect();
-    let hidden = model.hidden(&PackedBatch::new(&sequences, model.device()), None, None);
-    chunks(model, rows).iter().map(|chunk| chunk_loss(model, &hidden, chunk).double_value(&[])).sum()
+    let hidden = model.hidden(&packed(model, rows), None);
+    let loss = |(sources, targets): (Tensor, Vec<i64>)| {
+        cross_entropy(&mut model.logits(&hidden.index_select(0, &sources)), &targets)
+    };
+    chunks(model, rows).into_iter().map(loss).sum()
 }
 
-/// Places whose hidden states predict a target, and the targets.
-type Chunk = (Tensor, Tensor);
+fn packed(model: &CausalLm, rows: &[&TokenizedRow]) -> PackedBatch {
+    let sequences: Vec<&[i64]> = rows.iter().map(|row| row.input_ids.as_slice()).collect();
+    PackedBatch::new(&sequences, model.device())
+}
 
-/// The targets of `rows` in chunks whose logits fit into memory.
-fn chunks(model: &CausalLm, rows: &[&TokenizedRow]) -> Vec<Chunk> {
+/// The targets of `rows` in chunks whose logits fit into memory: the places whose hidden states predict them, and the targets.
+fn chunks(model: &CausalLm, rows: &[&TokenizedRow]) -> Vec<(Tensor, Vec<i64>)> {
     let (sources, targets) = predictions(rows);
     let vocabulary = usize::try_from(model.output_weight().size()[0]).unwrap_or(usize::MAX);
     let length = (CHUNK_LOGITS / vocabulary).max(1);
-    let tensor = |values: &[i64]| Tensor::from_slice(values).to_device(model.device());
     let chunks = sources.chunks(length).zip(targets.chunks(length));
-    chunks.map(|(sources, targets)| (tensor(sources), tensor(targets))).collect()
-}
-
-/// The summed loss of a chunk.
-fn chunk_loss(model: &CausalLm, hidden: &Tensor, (sources, targets): &Chunk) -> Tensor {
-    let logits = model.logits(&hidden.index_select(0, sources)).to_kind(Kind::Float);
-    logits.cross_entropy_loss::<Tensor>(targets, None, Reduction::Sum, -100, 0.0)
+    let place = |sources: &[i64]| Tensor::from_slice(sources).to_device(model.device());
+    chunks.map(|(sources, targets)| (place(sources), targets.to_vec())).collect()
 }
 
 /// For each target: the place whose hidden state predicts it, and its id.
@@ -119,11 +85,6 @@ fn predictions(rows: &[&TokenizedRow]) -> (Vec<i64>, Vec<i64>) {
         start += i64::try_from(row.input_ids.len()).expect("a row is shorter than 2⁶³");
     }
     (sources, targets)
-}
-
-/// Sends `gradient`, the gradient of a loss with regard to `output`, back through what made `output`.
-fn backward(output: &Tensor, gradient: &Tensor) {
-    (output * gradient).sum(Kind::Float).backward();
 }
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ fn load_model(config: &TrainConfig, device: Device, start: Option<&Checkpoint>) 
         return Ok(model);
     }
     let Some(folder) = &config.adapter.init_from else {
-        attach(&mut model, shape, config.train.seed);
+        attach(&mut model, shape, config.train.seed)?;
         return Ok(model);
     };
     let found = peft::load(folder, &mut model)?;

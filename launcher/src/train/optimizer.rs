@@ -16,7 +16,6 @@ const SECOND_MOMENT: &str = "second_moment";
 /// the order of `torch.optim.AdamW`.
 #[derive(Debug)]
 pub struct AdamW {
-    parameters: Vec<Tensor>,
     /// The parameters' values, end to end.
     values: Tensor,
     first_moment: Tensor,
@@ -26,16 +25,13 @@ pub struct AdamW {
 }
 
 impl AdamW {
-    /// An optimizer of `parameters`, which get a gradient from here on.
+    /// An optimizer of `values`, `[parameters]`, which each step changes in place.
     ///
     /// # Errors
     /// [`Error::Torch`](crate::Error::Torch) if there is no memory for its moments.
-    pub fn new(parameters: Vec<Tensor>, weight_decay: f64) -> Result<Self> {
-        let flat: Vec<Tensor> = parameters.iter().map(|parameter| parameter.detach().view([-1])).collect();
-        let values = Tensor::f_cat(&flat, 0)?;
+    pub fn new(values: Tensor, weight_decay: f64) -> Result<Self> {
         let (first_moment, second_moment) = (values.f_zeros_like()?, values.f_zeros_like()?);
-        let parameters = parameters.into_iter().map(|parameter| parameter.set_requires_grad(true)).collect();
-        Ok(Self { parameters, values, first_moment, second_moment, num_steps: 0, weight_decay })
+        Ok(Self { values, first_moment, second_moment, num_steps: 0, weight_decay })
     }
 
     /// The moments by name, for a checkpoint.
@@ -59,21 +55,6 @@ impl AdamW {
         self.values.numel()
     }
 
-    /// Takes the gradients that backward passes have left, end to end; zero where there were none.
-    pub fn take_gradient(&mut self) -> Tensor {
-        let take = |parameter: &mut Tensor| {
-            let gradient = parameter.grad();
-            if !gradient.defined() {
-                return parameter.detach().zeros_like().view([-1]);
-            }
-            let taken = gradient.copy().view([-1]);
-            parameter.zero_grad();
-            taken
-        };
-        let gradients: Vec<Tensor> = self.parameters.iter_mut().map(take).collect();
-        Tensor::cat(&gradients, 0)
-    }
-
     /// One step along `gradient`, with `learning_rate`.
     pub fn step(&mut self, gradient: &Tensor, learning_rate: f64) {
         self.num_steps += 1;
@@ -85,12 +66,6 @@ impl AdamW {
             let corrections = (1.0 - BETAS.0.powi(self.num_steps), 1.0 - BETAS.1.powi(self.num_steps));
             let denominator = self.second_moment.sqrt() / corrections.1.sqrt() + EPS;
             self.values -= &self.first_moment / denominator * (learning_rate / corrections.0);
-            let mut start = 0;
-            for parameter in &mut self.parameters {
-                let length = parameter.size().iter().product::<i64>();
-                parameter.copy_(&self.values.narrow(0, start, length).view_as(parameter));
-                start += length;
-            }
         });
     }
 }
@@ -111,17 +86,14 @@ mod tests {
 
     #[test]
     fn the_first_steps_are_those_of_the_formula() {
-        let parameter = Tensor::from_slice(&[1.0_f32, -2.0]);
-        let mut optimizer = AdamW::new(vec![parameter.shallow_clone()], 0.1).unwrap();
-        (&parameter * Tensor::from_slice(&[3.0_f32, 0.5])).sum(Kind::Float).backward();
-        let gradient = optimizer.take_gradient();
-        optimizer.step(&gradient, 0.01);
+        let values = Tensor::from_slice(&[1.0_f32, -2.0]);
+        let mut optimizer = AdamW::new(values.shallow_clone(), 0.1).unwrap();
+        optimizer.step(&Tensor::from_slice(&[3.0_f32, 0.5]), 0.01);
         // m̂ / √v̂ is the gradient's sign at the first step; decay takes 0.01 × 0.1 of the value.
         let expected = [1.0 * 0.999 - 0.01, -2.0 * 0.999 - 0.01];
         for (index, expected) in (0..).zip(expected) {
-            assert!((parameter.double_value(&[index]) - expected).abs() < 1e-6);
+            assert!((values.double_value(&[index]) - expected).abs() < 1e-6);
         }
-        assert_eq!(optimizer.take_gradient(), Tensor::from_slice(&[0.0_f32, 0.0]));
     }
 
     #[test]

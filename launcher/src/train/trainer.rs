@@ -11,13 +11,13 @@ use super::{
     AdamW, Backward, Evaluation, MetricsFile, Plan, RunDirectory, Signals, Step, StepMetrics, Stop, ValidationSet,
 };
 use super::{clip, learning_rate, peak_memory_bytes};
-use crate::adapter::{Dropout, parameters, peft};
+use crate::adapter::{AdapterGradient, Dropout, flatten, peft};
 use crate::chat::TokenizedRow;
 use crate::checkpoint::{Checkpoint, Position};
 use crate::comm::Communicator;
 use crate::config::TrainConfig;
 use crate::guard::guard;
-use crate::model::CausalLm;
+use crate::model::{CausalLm, KeptActivations};
 use crate::{Error, Result};
 
 /// What is told of a run while it goes on.
@@ -41,6 +41,7 @@ pub struct Trainer<'a> {
     plan: &'a Plan,
     model: CausalLm,
     optimizer: AdamW,
+    gradient: AdapterGradient,
     signals: Signals,
     validation: Option<ValidationSet>,
     /// What checkpoints say that the run is made from; on rank 0.
@@ -66,15 +67,21 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// [`Error::Torch`] if there is no memory for the optimizer.
-    pub fn new(config: &'a TrainConfig, plan: &'a Plan, model: CausalLm, made_from: Option<Lineage>) -> Result<Self> {
-        let parameters = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
-        let optimizer = AdamW::new(parameters, config.optim.weight_decay)?;
+    pub fn new(
+        config: &'a TrainConfig,
+        plan: &'a Plan,
+        mut model: CausalLm,
+        made_from: Option<Lineage>,
+    ) -> Result<Self> {
+        let optimizer = AdamW::new(flatten(&mut model)?, config.optim.weight_decay)?;
+        let gradient = AdapterGradient::zeros(&model)?;
         let signals = Signals::catch()?;
         Ok(Self {
             config,
             plan,
             model,
             optimizer,
+            gradient,
             signals,
             validation: None,
             made_from,
@@ -233,13 +240,14 @@ impl<'a> Trainer<'a> {
     }
 
     /// Runs this rank's rows of `step`, leaving their gradients; the sum of their losses.
-    fn backward(&self, step: &Step, rank: usize) -> f64 {
+    fn backward(&mut self, step: &Step, rank: usize) -> f64 {
         let backward = Backward {
             model: &self.model,
             num_targets: step.num_targets,
-            checkpointing: self.config.train.gradient_checkpointing,
+            kept: if self.config.train.gradient_checkpointing { KeptActivations::Last(0) } else { KeptActivations::All },
         };
-        let run = |positions: &Vec<usize>| {
+        let gradient = &mut self.gradient;
+        let mut run = |positions: &Vec<usize>| {
             let rows: Vec<&TokenizedRow> =
                 positions.iter().map(|position| self.plan.row(step.rows[*position])).collect();
             let places: Vec<u64> = positions.iter().map(|position| *position as u64).collect();
@@ -253,14 +261,15 @@ impl<'a> Trainer<'a> {
                 rows: &places,
                 lengths: &lengths,
             };
-            backward.run(&rows, (dropout.probability > 0.0).then_some(&dropout))
+            backward.run(&rows, Some(&dropout), gradient)
         };
         step.micro_steps.iter().map(|ranks| run(&ranks[rank])).sum()
     }
 
     /// Adds up losses, gradients and signals over ranks, once all have come so far.
     fn reduce(&mut self, comm: &dyn Communicator, local: Result<f64>) -> Result<Sums> {
-        let local = local.and_then(|loss| Ok((loss, Vec::<f32>::try_from(self.optimizer.take_gradient())?)));
+        let local = local.and_then(|loss| Ok((loss, Vec::<f32>::try_from(self.gradient.flat())?)));
+        self.gradient.reset();
         let (loss, mut gradient) = comm.agree(local)?;
         comm.all_reduce_sum(&mut gradient)?;
         let [terminate, interrupt, time_up] = self.signals.counts();
@@ -283,6 +292,7 @@ impl<'a> Trainer<'a> {
             )));
         }
         self.optimizer.step(&sums.gradient, learning_rate);
+        self.model.refresh()?;
         self.num_steps += 1;
         #[expect(clippy::cast_precision_loss, reason = "numbers of steps are exact in f64")]
         let epoch = self.num_steps as f64 / self.plan.steps_an_epoch() as f64;
