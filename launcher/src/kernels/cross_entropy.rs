@@ -20,11 +20,12 @@ pub(crate) fn cross_entropy_backward(logits: &mut Tensor, targets: &[i64], scale
     if is_fused(logits) {
         return by_loops(logits, targets, scale as f32);
     }
-    let wide = logits.to_kind(Kind::Float);
+    let kind = if logits.kind() == Kind::Double { Kind::Double } else { Kind::Float };
+    let wide = logits.to_kind(kind);
     let loss = operators(&wide, targets);
     let places = Tensor::from_slice(targets).to_device(logits.device()).unsqueeze(1);
-    let ones = Tensor::ones(places.size(), (Kind::Float, logits.device()));
-    logits.copy_(&((wide.softmax(-1, Kind::Float) - wide.zeros_like().scatter_add(1, &places, &ones)) * scale));
+    let ones = Tensor::ones(places.size(), (kind, logits.device()));
+    logits.copy_(&((wide.softmax(-1, kind) - wide.zeros_like().scatter_add(1, &places, &ones)) * scale));
     loss
 }
 
@@ -92,7 +93,7 @@ mod tests {
         for vocab in [50_000, 37, 5] {
             let logits = random(1, [9, vocab]) * 5.0;
             let targets: Vec<i64> = (0..9).map(|row| (row * 7) % vocab).collect();
-            let leaf = logits.copy().set_requires_grad(true);
+            let leaf = logits.to_kind(Kind::Double).set_requires_grad(true);
             let loss = leaf.cross_entropy_loss::<Tensor>(&Tensor::from_slice(&targets), None, Reduction::Sum, -100, 0.0);
             (&loss * 0.25).backward();
             let expected = loss.double_value(&[]);
