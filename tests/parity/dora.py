@@ -3,6 +3,7 @@
 Writes dora.safetensors and dora.json. Computed in f64 and stored in f32, so that the tolerance belongs to the reader alone.
 """
 
+import numpy as np
 import torch
 from peft import LoraConfig, inject_adapter_in_model
 from torch import nn
@@ -34,6 +35,18 @@ class GivenMask(nn.Module):
         return x * self.mask
 
 
+def dropout_mask():
+    """The launcher's mask (kernels/dropout.rs) of tokens whose keys are the multiples of 0x9E3779B97F4A7C15, in numpy."""
+    keys = np.arange(1, NUM_ROWS + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    low, high = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32)[:, None], (keys >> np.uint64(32)).astype(np.uint32)[:, None]
+    bits = (np.arange((IN_FEATURES + 1) // 2, dtype=np.uint32) * np.uint32(0x9E3779B9))[None, :] ^ low
+    bits = (bits ^ (bits >> 16)) * np.uint32(0x85EBCA6B) ^ high
+    bits = (bits ^ (bits >> 13)) * np.uint32(0xC2B2AE35)
+    bits ^= bits >> 16
+    draws = np.concatenate([bits & 0xFFFF, bits >> 16], axis=1)[:, :IN_FEATURES]
+    return (draws >= round(DROPOUT * 65536)) / (1 - DROPOUT)
+
+
 def inputs():
     """The frozen layer, an adapter with non-zero B and m ≠ ‖W₀‖, an input and the gradient of its output."""
     source = generator(7)
@@ -42,7 +55,6 @@ def inputs():
         return (scale * torch.randn(shape, generator=source)).float().double()
 
     weight = normal(IN_FEATURES**-0.5, OUT_FEATURES, IN_FEATURES)
-    keep = torch.rand(NUM_ROWS, IN_FEATURES, generator=source) >= DROPOUT
     perturbation = 1 + 0.2 * (2 * torch.rand(OUT_FEATURES, generator=source) - 1)
     return {
         "weight": weight,
@@ -52,7 +64,7 @@ def inputs():
         "magnitude": (weight.norm(dim=1) * perturbation).float().double(),
         "x": normal(1.0, NUM_ROWS, IN_FEATURES),
         "grad_output": normal(0.1, NUM_ROWS, OUT_FEATURES),
-        "mask": (keep / (1 - DROPOUT)).float().double(),
+        "mask": torch.from_numpy(dropout_mask()),
     }
 
 

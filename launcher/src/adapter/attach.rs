@@ -48,7 +48,9 @@ pub fn flatten(model: &mut CausalLm) -> Result<Tensor> {
     let mut start = 0;
     for (_, linear) in model.linears_mut() {
         let Some(adapter) = &mut linear.adapter else { continue };
-        for parameter in [Some(&mut adapter.lora_a), Some(&mut adapter.lora_b), adapter.magnitude.as_mut()].into_iter().flatten() {
+        for parameter in
+            [Some(&mut adapter.lora_a), Some(&mut adapter.lora_b), adapter.magnitude.as_mut()].into_iter().flatten()
+        {
             *parameter = take_view(&flat, parameter, &mut start);
         }
     }

@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn nothing_is_dropped_at_probability_zero() {
-        let dropout = Dropout { probability: 0.0, scope: DropoutScope::Peft, seed: 1, step: 1, rows: &[0], lengths: &[2] };
+        let dropout =
+            Dropout { probability: 0.0, scope: DropoutScope::Peft, seed: 1, step: 1, rows: &[0], lengths: &[2] };
         assert!(dropout.of_input(0).is_none());
     }
 }

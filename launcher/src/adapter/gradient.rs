@@ -33,17 +33,20 @@ impl AdapterGradient {
     /// [`Error::Torch`](crate::Error::Torch) if there is no memory for it.
     pub fn zeros(model: &CausalLm) -> Result<Self> {
         let num_values = |(_, linear): (String, &crate::model::Linear)| {
-            linear.adapter.as_ref().map_or(0, |adapter| adapter.parameters().map(|(_, tensor)| tensor.numel()).sum::<usize>())
+            linear
+                .adapter
+                .as_ref()
+                .map_or(0, |adapter| adapter.parameters().map(|(_, tensor)| tensor.numel()).sum::<usize>())
         };
         let num_values: usize = model.linears().map(num_values).sum();
         let flat = Tensor::f_zeros([i64::try_from(num_values).unwrap_or(i64::MAX)], (Kind::Float, model.device()))?;
         let mut start = 0;
-        let layers = model.linears().map(|(_, linear)| linear.adapter.as_ref().map(|adapter| views(adapter, &flat, &mut start)));
+        let layers =
+            model.linears().map(|(_, linear)| linear.adapter.as_ref().map(|adapter| views(adapter, &flat, &mut start)));
         Ok(Self { layers: layers.collect(), flat })
     }
 
     /// All of it, `[parameters]`.
-    #[must_use]
     pub fn flat(&self) -> &Tensor {
         &self.flat
     }

@@ -24,6 +24,8 @@ pub fn open_cuda() {
 /// The folder from which `libtorch_cpu.so` was loaded.
 fn folder_of_libtorch() -> Option<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    let path = maps.lines().find_map(|line| line.find('/').map(|at| &line[at..]).filter(|path| path.ends_with("/libtorch_cpu.so")))?;
+    let path = maps
+        .lines()
+        .find_map(|line| line.find('/').map(|at| &line[at..]).filter(|path| path.ends_with("/libtorch_cpu.so")))?;
     Some(PathBuf::from(path).parent()?.to_path_buf())
 }

@@ -69,7 +69,6 @@ extern "C" fn run_parts(data: *mut c_void) {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

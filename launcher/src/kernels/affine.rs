@@ -108,6 +108,9 @@ mod tests {
         assert_eq!(fused, &grad * &scale);
         let mut composed = grad.to_kind(Kind::Double);
         let sums = affine_backward(&mut composed, &y.to_kind(Kind::Double), &scale);
-        assert!(difference(&composed, &fused) < 1e-6 && difference(&sums, &(&grad * &y).sum_dim_intlist(0i64, false, Kind::Double)) < 1e-5);
+        assert!(
+            difference(&composed, &fused) < 1e-6
+                && difference(&sums, &(&grad * &y).sum_dim_intlist(0i64, false, Kind::Double)) < 1e-5
+        );
     }
 }

@@ -42,7 +42,9 @@ fn by_loops(logits: &mut Tensor, targets: &[i64], scale: f32) -> f64 {
         let sum = exponentials(logits, largest);
         loss[0] = sum.ln() + largest - at_target;
         let factor = scale / sum;
-        logits.iter_mut().for_each(|value| *value *= factor);
+        for value in logits.iter_mut() {
+            *value *= factor;
+        }
         logits[target] -= scale;
     });
     losses.sum(Kind::Double).double_value(&[])
@@ -54,7 +56,10 @@ fn maximum(values: &[f32]) -> f32 {
     let mut largest = [f32::NEG_INFINITY; 16];
     for chunk in chunks {
         // A value that is no number makes the sum none, whatever is found here.
-        largest.iter_mut().zip(chunk).for_each(|(largest, value)| *largest = if *value > *largest { *value } else { *largest });
+        largest
+            .iter_mut()
+            .zip(chunk)
+            .for_each(|(largest, value)| *largest = if *value > *largest { *value } else { *largest });
     }
     largest.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
 }
@@ -94,7 +99,8 @@ mod tests {
             let logits = random(1, [9, vocab]) * 5.0;
             let targets: Vec<i64> = (0..9).map(|row| (row * 7) % vocab).collect();
             let leaf = logits.to_kind(Kind::Double).set_requires_grad(true);
-            let loss = leaf.cross_entropy_loss::<Tensor>(&Tensor::from_slice(&targets), None, Reduction::Sum, -100, 0.0);
+            let loss =
+                leaf.cross_entropy_loss::<Tensor>(&Tensor::from_slice(&targets), None, Reduction::Sum, -100, 0.0);
             (&loss * 0.25).backward();
             let expected = loss.double_value(&[]);
             let close = |found: f64| ((found - expected) / expected).abs() < 1e-6;

@@ -34,7 +34,6 @@ impl DropoutMask {
     ///
     /// # Shapes
     /// `x: [tokens, features]` → the same
-    #[must_use]
     pub fn apply(&self, x: &Tensor) -> Tensor {
         if !is_fused(x) {
             return x * self.factors(x);
@@ -102,8 +101,9 @@ impl RowMask {
             work(first, *x, factor(bits & 0xFFFF));
             work(second, *y, factor(bits >> 16));
         }
-        for feature in num_pairs..half {
-            work(&mut first[feature], inputs.0[feature], factor(draw(low, high, feature as u32) & 0xFFFF));
+        // The middle one of an odd number of features has no partner.
+        if let (Some(last), Some(x)) = (first.get_mut(num_pairs), inputs.0.get(num_pairs)) {
+            work(last, *x, factor(draw(low, high, num_pairs as u32) & 0xFFFF));
         }
     }
 }
@@ -144,8 +144,8 @@ fn logical_right_shift(value: &Tensor, places: i64) -> Tensor {
 mod tests {
     use super::super::testing::random;
     use super::*;
-    use tch::Device;
     use crate::random::key;
+    use tch::Device;
 
     fn mask(num_tokens: u64) -> DropoutMask {
         DropoutMask::new(0.05, (0..num_tokens).map(|token| key(&[7, token])).collect())

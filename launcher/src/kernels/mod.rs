@@ -18,7 +18,7 @@ pub(crate) use cross_entropy::{cross_entropy, cross_entropy_backward};
 pub use dropout::DropoutMask;
 pub(crate) use residual::add_affine;
 pub(crate) use rms_norm::{RmsNorm, add_rms_norm_backward};
-pub(crate) use rotary::{Heads, rotate, rotate_backward};
+pub(crate) use rotary::{HeadLayout, rotate, rotate_backward};
 pub(crate) use swiglu::{swiglu, swiglu_backward};
 
 use tch::{Device, Kind, Tensor};

@@ -38,7 +38,10 @@ impl RmsNorm {
         by_rows([RowsMut::of(output)], |index, [output]| {
             let x = input.row(index);
             let inverse = inverse_rms(x, eps);
-            output.iter_mut().zip(x.iter().zip(&weight)).for_each(|(output, (x, weight))| *output = x * inverse * weight);
+            output
+                .iter_mut()
+                .zip(x.iter().zip(&weight))
+                .for_each(|(output, (x, weight))| *output = x * inverse * weight);
         });
     }
 
@@ -72,7 +75,10 @@ pub(crate) fn add_rms_norm_backward(grad_x: &mut Tensor, norm: &RmsNorm, x: &Ten
         let (x, grad) = (input.row(index), grad_output.row(index));
         let (inverse, share) = row_backward(x, grad, &weight, eps);
         let values = x.iter().zip(grad).zip(&weight);
-        grad_x.iter_mut().zip(values).for_each(|(sum, ((x, grad), weight))| *sum += inverse * (grad * weight) - x * share);
+        grad_x
+            .iter_mut()
+            .zip(values)
+            .for_each(|(sum, ((x, grad), weight))| *sum += inverse * (grad * weight) - x * share);
     });
 }
 

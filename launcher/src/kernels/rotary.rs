@@ -9,7 +9,7 @@ use super::{Affine, RmsNorm, affine::row_vector, is_fused};
 
 /// The heads of a block's queries, keys and values, which lie side by side in that order.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Heads<'a> {
+pub(crate) struct HeadLayout<'a> {
     pub(crate) num_heads: i64,
     pub(crate) num_kv_heads: i64,
     pub(crate) head_dim: i64,
@@ -21,7 +21,7 @@ pub(crate) struct Heads<'a> {
     pub(crate) sin: &'a Tensor,
 }
 
-impl Heads<'_> {
+impl HeadLayout<'_> {
     /// Queries, keys and values as they lie in `packed`.
     ///
     /// # Shapes
@@ -41,13 +41,14 @@ impl Heads<'_> {
 /// `y: [tokens, (num_heads + 2 × num_kv_heads) × head_dim]` → the same
 /// # Source
 /// Su et al., 2021, *`RoFormer`*, §3.2, <https://arxiv.org/abs/2104.09864>
-pub(crate) fn rotate(y: &Tensor, affine: Affine<'_>, heads: &Heads<'_>) -> Tensor {
+pub(crate) fn rotate(y: &Tensor, affine: Affine<'_>, heads: &HeadLayout<'_>) -> Tensor {
     if is_fused(y) {
         return rotate_by_loops(y, affine, heads);
     }
     let packed = affine.apply(y);
     let [q, k, v] = heads.split(&packed);
-    let normed = |x: Tensor, index: usize| heads.norms.map_or_else(|| x.shallow_clone(), |norms| norms[index].forward(&x));
+    let normed =
+        |x: Tensor, index: usize| heads.norms.map_or_else(|| x.shallow_clone(), |norms| norms[index].forward(&x));
     let turned = [turn(&normed(q, 0), heads, 1.0), turn(&normed(k, 1), heads, 1.0), v];
     Tensor::cat(&turned, 1).view_as(y)
 }
@@ -56,7 +57,7 @@ pub(crate) fn rotate(y: &Tensor, affine: Affine<'_>, heads: &Heads<'_>) -> Tenso
 ///
 /// # Shapes
 /// All `[tokens, (num_heads + 2 × num_kv_heads) × head_dim]`
-pub(crate) fn rotate_backward(grad: &mut Tensor, y: &Tensor, affine: Affine<'_>, heads: &Heads<'_>) {
+pub(crate) fn rotate_backward(grad: &mut Tensor, y: &Tensor, affine: Affine<'_>, heads: &HeadLayout<'_>) {
     if is_fused(y) {
         rotate_backward_by_loops(grad, y, affine, heads);
         return;
@@ -66,7 +67,8 @@ pub(crate) fn rotate_backward(grad: &mut Tensor, y: &Tensor, affine: Affine<'_>,
     let [q_grad, k_grad, _] = heads.split(grad);
     for (index, (x, mut grad)) in [(q, q_grad), (k, k_grad)].into_iter().enumerate() {
         let turned = turn(&grad, heads, -1.0);
-        let turned = heads.norms.map_or_else(|| turned.shallow_clone(), |norms| rms_norm_backward(norms[index], &x, &turned));
+        let turned =
+            heads.norms.map_or_else(|| turned.shallow_clone(), |norms| rms_norm_backward(norms[index], &x, &turned));
         grad.copy_(&turned);
     }
 }
@@ -75,7 +77,7 @@ pub(crate) fn rotate_backward(grad: &mut Tensor, y: &Tensor, affine: Affine<'_>,
 ///
 /// # Shapes
 /// `x: [tokens, heads, head_dim]` → the same
-fn turn(x: &Tensor, heads: &Heads<'_>, direction: f64) -> Tensor {
+fn turn(x: &Tensor, heads: &HeadLayout<'_>, direction: f64) -> Tensor {
     let (cos, sin) = (heads.cos.unsqueeze(1).to_kind(x.kind()), heads.sin.unsqueeze(1).to_kind(x.kind()) * direction);
     let halves = x.chunk(2, -1);
     Tensor::cat(&[&halves[0] * &cos - &halves[1] * &sin, &halves[1] * &cos + &halves[0] * &sin], -1)
@@ -90,7 +92,7 @@ struct HeadLoop {
 }
 
 impl HeadLoop {
-    fn of(heads: &Heads<'_>) -> Self {
+    fn of(heads: &HeadLayout<'_>) -> Self {
         let whole = |number: i64| usize::try_from(number).expect("a number of heads is not negative");
         Self {
             head_dim: whole(heads.head_dim),
@@ -106,7 +108,7 @@ impl HeadLoop {
     }
 }
 
-fn rotate_by_loops(y: &Tensor, affine: Affine<'_>, heads: &Heads<'_>) -> Tensor {
+fn rotate_by_loops(y: &Tensor, affine: Affine<'_>, heads: &HeadLayout<'_>) -> Tensor {
     let (scale, shift, input, head_loop) = (affine.scales(y), affine.shifts(y), Rows::of(y), HeadLoop::of(heads));
     let (cos, sin) = (Rows::of(heads.cos), Rows::of(heads.sin));
     let mut output = y.empty_like();
@@ -124,7 +126,7 @@ fn rotate_by_loops(y: &Tensor, affine: Affine<'_>, heads: &Heads<'_>) -> Tensor 
     output
 }
 
-fn rotate_backward_by_loops(grad: &mut Tensor, y: &Tensor, affine: Affine<'_>, heads: &Heads<'_>) {
+fn rotate_backward_by_loops(grad: &mut Tensor, y: &Tensor, affine: Affine<'_>, heads: &HeadLayout<'_>) {
     let (scale, shift, input, head_loop) = (affine.scales(y), affine.shifts(y), Rows::of(y), HeadLoop::of(heads));
     let (cos, sin) = (Rows::of(heads.cos), Rows::of(heads.sin));
     by_rows([RowsMut::of(grad)], |index, [grad]| {
@@ -136,7 +138,9 @@ fn rotate_backward_by_loops(grad: &mut Tensor, y: &Tensor, affine: Affine<'_>, h
             let values = input.row(index)[place.clone()].iter().zip(&scale[place.clone()]).zip(&shift[place]);
             x.iter_mut().zip(values).for_each(|(x, ((y, scale), shift))| *x = y * scale + shift);
             let (inverse, share) = row_backward(&x, grad, weight, *eps);
-            grad.iter_mut().zip(x.iter().zip(weight)).for_each(|(grad, (x, weight))| *grad = inverse * (*grad * weight) - x * share);
+            grad.iter_mut()
+                .zip(x.iter().zip(weight))
+                .for_each(|(grad, (x, weight))| *grad = inverse * (*grad * weight) - x * share);
         }
     });
 }
@@ -167,11 +171,12 @@ mod tests {
         let (y, grad) = (random(4, [num_tokens, width]), random(5, [num_tokens, width]));
         let (scale, shift) = (random(6, [1, width]).squeeze(), random(7, [1, width]).squeeze());
         for norms in [None, Some([&norms[0], &norms[1]])] {
-            let heads = Heads { num_heads: 4, num_kv_heads: 2, head_dim, norms, cos: &cos, sin: &sin };
+            let heads = HeadLayout { num_heads: 4, num_kv_heads: 2, head_dim, norms, cos: &cos, sin: &sin };
             let affine = Affine { scale: Some(&scale), shift: Some(&shift) };
             let leaf = affine.apply(&y).set_requires_grad(true);
             let [q, k, v] = heads.split(&leaf);
-            let normed = |x: &Tensor, index: usize| norms.map_or_else(|| x.shallow_clone(), |norms| norms[index].forward(x));
+            let normed =
+                |x: &Tensor, index: usize| norms.map_or_else(|| x.shallow_clone(), |norms| norms[index].forward(x));
             let parts = [turn(&normed(&q, 0), &heads, 1.0), turn(&normed(&k, 1), &heads, 1.0), v];
             let expected = Tensor::cat(&parts, 1).view_as(&y);
             assert!(difference(&rotate(&y, affine, &heads), &expected) < 1e-6);
@@ -181,7 +186,12 @@ mod tests {
             assert!(difference(&fused, &leaf.grad()) < 1e-6);
             let double = shift.to_kind(Kind::Double);
             let mut composed = grad.to_kind(Kind::Double);
-            rotate_backward(&mut composed, &y.to_kind(Kind::Double), Affine { scale: Some(&scale), shift: Some(&double) }, &heads);
+            rotate_backward(
+                &mut composed,
+                &y.to_kind(Kind::Double),
+                Affine { scale: Some(&scale), shift: Some(&double) },
+                &heads,
+            );
             assert!(difference(&composed, &leaf.grad()) < 1e-6);
         }
     }

@@ -23,7 +23,9 @@ pub(crate) fn swiglu(y: &Tensor, affine: Affine<'_>, output: &mut Tensor) {
         let ((gates, ups), (scales, shifts)) = (halves(input.row(index)), (halves(&scale), halves(&shift)));
         let gates = gates.iter().zip(scales.0).zip(shifts.0);
         let ups = ups.iter().zip(scales.1).zip(shifts.1);
-        for (output, (((gate, gate_scale), gate_shift), ((up, up_scale), up_shift))) in output.iter_mut().zip(gates.zip(ups)) {
+        for (output, (((gate, gate_scale), gate_shift), ((up, up_scale), up_shift))) in
+            output.iter_mut().zip(gates.zip(ups))
+        {
             let (gate, up) = (gate * gate_scale + gate_shift, up * up_scale + up_shift);
             *output = gate / (1.0 + exp(-gate)) * up;
         }
@@ -49,7 +51,9 @@ pub(crate) fn swiglu_backward(y: &Tensor, affine: Affine<'_>, grad_output: &Tens
         let gates = gates.iter().zip(scales.0).zip(shifts.0);
         let ups = ups.iter().zip(scales.1).zip(shifts.1);
         let outputs = gate_grads.iter_mut().zip(up_grads).zip(grads.row(index));
-        for (((gate_grad, up_grad), grad), (((gate, gate_scale), gate_shift), ((up, up_scale), up_shift))) in outputs.zip(gates.zip(ups)) {
+        for (((gate_grad, up_grad), grad), (((gate, gate_scale), gate_shift), ((up, up_scale), up_shift))) in
+            outputs.zip(gates.zip(ups))
+        {
             let (gate, up) = (gate * gate_scale + gate_shift, up * up_scale + up_shift);
             let sigmoid = 1.0 / (1.0 + exp(-gate));
             *gate_grad = grad * up * sigmoid * (1.0 + gate * (1.0 - sigmoid));

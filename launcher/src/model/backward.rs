@@ -34,8 +34,7 @@ impl CausalLm {
     /// What is kept of the blocks changes no bit of the result. `dropout` acts on the adapters alone.
     pub fn backward<L>(
         &self,
-        batch: &PackedBatch,
-        dropout: Option<&Dropout<'_>>,
+        (batch, dropout): (&PackedBatch, Option<&Dropout<'_>>),
         kept: KeptActivations,
         loss: impl FnOnce(&Tensor) -> (L, Tensor),
         gradient: &mut AdapterGradient,

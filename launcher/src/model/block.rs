@@ -6,9 +6,9 @@ use super::attention::{Attention, KeptAttention, Pass};
 use super::kv_cache::KvCache;
 use super::linear::Linear;
 use super::projection::{Product, Projection};
+use crate::Result;
 use crate::adapter::{Dropout, InputDropout, LayerGradient};
 use crate::kernels::{RmsNorm, add_affine, add_rms_norm_backward, swiglu, swiglu_backward};
-use crate::Result;
 
 /// Linear layers of a block.
 pub(super) const LINEARS_A_BLOCK: usize = 7;
@@ -66,13 +66,13 @@ impl Block {
         cache: Option<(usize, &mut KvCache)>,
     ) -> (Tensor, Kept) {
         let attention = {
-            let input = self.normed(&self.attention.qkv, &self.input_norm, x);
+            let input = normed(&self.attention.qkv, &self.input_norm, x);
             self.attention.forward(&input, pass, dropout.attention(), cache)
         };
         let (y, affine) = self.attention.o_proj.output(&attention.output);
         let middle = add_affine(x, &y, affine);
         let gate_up = {
-            let input = self.normed(&self.gate_up, &self.post_attention_norm, &middle);
+            let input = normed(&self.gate_up, &self.post_attention_norm, &middle);
             self.gate_up.forward(&input, dropout.inputs[2].as_ref())
         };
         let down = {
@@ -106,25 +106,18 @@ impl Block {
         let (y, affine) = self.gate_up.output(&kept.gate_up);
         let of_gate_up_output = of_gated.map(|of_gated| swiglu_backward(&y, affine, &of_gated));
         if let Some(of_output) = of_gate_up_output {
-            let features = self.gate_up.features(&self.normed(&self.gate_up, &self.post_attention_norm, &kept.middle));
+            let features = self.gate_up.features(&normed(&self.gate_up, &self.post_attention_norm, &kept.middle));
             let trace = (&kept.gate_up, &features, dropout.inputs[2].as_ref());
             if let Some(of_normed) = self.gate_up.backward(of_output, trace, of_gate_up, true) {
                 add_rms_norm_backward(grad, &self.post_attention_norm, &kept.middle, &of_normed);
             }
         }
-        let features = self.attention.qkv.features(&self.normed(&self.attention.qkv, &self.input_norm, x));
+        let features = self.attention.qkv.features(&normed(&self.attention.qkv, &self.input_norm, x));
         let trace = (&kept.attention, &features, grad.copy());
         let of_normed = self.attention.backward(trace, pass, dropout.attention(), (of_attention, wants_input));
         if let Some(of_normed) = of_normed {
             add_rms_norm_backward(grad, &self.input_norm, x, &of_normed);
         }
-    }
-
-    /// The input of `projection`: `x` after `norm`.
-    fn normed(&self, projection: &Projection, norm: &RmsNorm, x: &Tensor) -> Tensor {
-        let input = projection.empty_input(x.size()[0]);
-        norm.forward_into(x, &mut projection.features(&input));
-        input
     }
 
     /// The input of the last layer.
@@ -138,7 +131,7 @@ impl Block {
     /// The seven layers in the order of the forward pass, each with its name inside the block.
     pub(super) fn linears(&self) -> impl Iterator<Item = (&'static str, &Linear)> {
         let projections = [&self.attention.qkv, &self.attention.o_proj, &self.gate_up, &self.down_proj];
-        NAMES.into_iter().zip(projections.into_iter().flat_map(|projection| projection.linears()))
+        NAMES.into_iter().zip(projections.into_iter().flat_map(Projection::linears))
     }
 
     /// [`Block::linears`], to be changed; [`Block::refresh`] has to follow.
@@ -157,6 +150,13 @@ impl Block {
     fn projections_mut(&mut self) -> [&mut Projection; 4] {
         [&mut self.attention.qkv, &mut self.attention.o_proj, &mut self.gate_up, &mut self.down_proj]
     }
+}
+
+/// The input of `projection`: `x` after `norm`.
+fn normed(projection: &Projection, norm: &RmsNorm, x: &Tensor) -> Tensor {
+    let input = projection.empty_input(x.size()[0]);
+    norm.forward_into(x, &mut projection.features(&input));
+    input
 }
 
 const NAMES: [&str; LINEARS_A_BLOCK] = [

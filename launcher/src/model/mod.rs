@@ -17,8 +17,8 @@ mod weights;
 
 pub use backward::KeptActivations;
 pub use batch::PackedBatch;
-pub(crate) use causal_lm::unknown_token;
 pub use causal_lm::CausalLm;
+pub(crate) use causal_lm::unknown_token;
 pub use config::{Architecture, ModelConfig};
 pub use fingerprint::{fingerprint, model_fingerprint};
 pub use folder::{must_make_folder, write_folder};

@@ -64,7 +64,8 @@ impl Projection {
         let (_, in_features) = linears[0].weight.size2()?;
         let biases: Vec<&Tensor> = linears.iter().filter_map(|linear| linear.bias.as_ref()).collect();
         let bias = (!biases.is_empty()).then(|| Tensor::f_cat(&biases, 0)).transpose()?;
-        let mut projection = Self { weight: linears[0].weight.shallow_clone(), linears, bias, in_features, adapters: None };
+        let mut projection =
+            Self { weight: linears[0].weight.shallow_clone(), linears, bias, in_features, adapters: None };
         projection.lay_out(0)?;
         Ok(projection)
     }
@@ -150,7 +151,11 @@ impl Projection {
             self.features(&inner).copy_(dropped);
             let lifted = lift(&inner);
             let outside = (features - dropped).linear::<&Tensor>(&self.frozen(), None);
-            return Product { y: inner.linear::<&Tensor>(&self.weight, None), lifted: Some(lifted.contiguous()), outside: Some(outside) };
+            return Product {
+                y: inner.linear::<&Tensor>(&self.weight, None),
+                lifted: Some(lifted.contiguous()),
+                outside: Some(outside),
+            };
         }
         let lifted = lift(input);
         Product { y: input.linear::<&Tensor>(&self.weight, None), lifted: Some(lifted.contiguous()), outside: None }
@@ -199,7 +204,11 @@ impl Projection {
         for (gradient, place) in gradients.iter_mut().zip(&places) {
             let Some(gradient) = gradient else { continue };
             let (rows, columns) = (place.rows, place.columns);
-            add_product(&mut gradient.lora_b, &grad.narrow(1, rows.0, rows.1).tr(), &lifted.narrow(1, columns.0, columns.1));
+            add_product(
+                &mut gradient.lora_b,
+                &grad.narrow(1, rows.0, rows.1).tr(),
+                &lifted.narrow(1, columns.0, columns.1),
+            );
             gradient.lora_a += of_a.narrow(0, columns.0, columns.1).to_kind(Kind::Float) * adapters.scaling;
         }
         wants_input.then(|| {
@@ -280,4 +289,162 @@ fn input_gradient(
         }
     }
     through_weight
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use super::*;
+    use crate::adapter::AdapterLayer;
+    use crate::kernels::DropoutMask;
+
+    const TOLERANCE: f64 = 1e-5;
+
+    /// One adapted layer and what PEFT and PyTorch make of it (`tests/parity/dora.py`).
+    struct Fixture {
+        tensors: BTreeMap<String, Tensor>,
+    }
+
+    impl Fixture {
+        fn load() -> Self {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/parity/dora.safetensors");
+            Self { tensors: Tensor::read_safetensors(path).unwrap().into_iter().collect() }
+        }
+
+        fn get(&self, name: &str) -> Tensor {
+            self.tensors.get(name).unwrap_or_else(|| panic!("no tensor {name}")).copy()
+        }
+
+        fn layer(&self, magnitude: bool, scaling: f64, bias: bool) -> Linear {
+            let adapter = AdapterLayer {
+                lora_a: self.get("lora_a"),
+                lora_b: self.get("lora_b"),
+                magnitude: magnitude.then(|| self.get("magnitude")),
+                scaling,
+                module_index: 0,
+            };
+            Linear { weight: self.get("weight"), bias: bias.then(|| self.get("bias")), adapter: Some(adapter) }
+        }
+    }
+
+    fn zeros(linear: &Linear) -> Option<LayerGradient> {
+        linear.adapter.as_ref().map(|adapter| LayerGradient {
+            lora_a: adapter.lora_a.zeros_like(),
+            lora_b: adapter.lora_b.zeros_like(),
+            magnitude: adapter.magnitude.as_ref().map(Tensor::zeros_like),
+        })
+    }
+
+    /// Output, gradient of the input, and gradients of the adapters, of `linears` as one projection.
+    fn computed(
+        linears: Vec<Linear>,
+        (x, grad): (&Tensor, Tensor),
+        scope: Option<DropoutScope>,
+    ) -> (Tensor, Tensor, Vec<Option<LayerGradient>>) {
+        let mut gradients: Vec<_> = linears.iter().map(zeros).collect();
+        let mut projection = Projection::new(linears).unwrap();
+        projection.refresh().unwrap();
+        let keys = (1..=x.size()[0].unsigned_abs()).map(|token| token.wrapping_mul(0x9E37_79B9_7F4A_7C15)).collect();
+        let dropout = scope.map(|scope| InputDropout { mask: DropoutMask::new(0.25, keys), scope });
+        let input = projection.empty_input(x.size()[0]);
+        projection.features(&input).copy_(x);
+        let product = projection.forward(&input, dropout.as_ref());
+        let (y, affine) = projection.output(&product);
+        let output = affine.apply(&y);
+        let of_input = projection.backward(grad, (&product, x, dropout.as_ref()), &mut gradients, true).unwrap();
+        (output, of_input, gradients)
+    }
+
+    /// The largest difference from the stored numbers of `case`.
+    fn apart(fixture: &Fixture, case: &str, bias: bool, layer: Linear, scope: Option<DropoutScope>) -> f64 {
+        let (output, of_input, mut gradients) =
+            computed(vec![layer], (&fixture.get("x"), fixture.get("grad_output")), scope);
+        let gradient = gradients.remove(0).unwrap();
+        let mut results = vec![
+            ("output", output),
+            ("grad.x", of_input),
+            ("grad.lora_a", gradient.lora_a),
+            ("grad.lora_b", gradient.lora_b),
+        ];
+        results.extend(gradient.magnitude.map(|magnitude| ("grad.magnitude", magnitude)));
+        let suffix = if bias { "bias" } else { "no_bias" };
+        let one = |(name, found): (&str, Tensor)| {
+            (fixture.get(&format!("{case}.{suffix}.{name}")) - found).abs().max().double_value(&[])
+        };
+        results.into_iter().map(one).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn outputs_and_gradients_are_those_of_the_reference() {
+        let fixture = Fixture::load();
+        // rank 4, alpha 8: alpha / rank, and alpha / √rank for rsLoRA.
+        let cases = [
+            ("dora", true, 2.0, None),
+            ("dora_adapter_dropout", true, 2.0, Some(DropoutScope::Adapter)),
+            ("dora_peft_dropout", true, 2.0, Some(DropoutScope::Peft)),
+            ("lora", false, 2.0, None),
+            ("lora_dropout", false, 2.0, Some(DropoutScope::Adapter)),
+            ("lora_dropout", false, 2.0, Some(DropoutScope::Peft)),
+            ("rslora", false, 4.0, None),
+        ];
+        for (case, magnitude, scaling, scope) in cases {
+            for bias in [false, true] {
+                let difference = apart(&fixture, case, bias, fixture.layer(magnitude, scaling, bias), scope);
+                eprintln!("{case}, bias {bias}: largest difference {difference:.1e}");
+                assert!(difference < TOLERANCE, "{case}: {difference}");
+            }
+        }
+    }
+
+    #[test]
+    fn plain_lora_and_the_other_scope_lie_outside_the_tolerance() {
+        let fixture = Fixture::load();
+        let lora = apart(&fixture, "dora", false, fixture.layer(false, 2.0, false), None);
+        assert!(lora > 100.0 * TOLERANCE, "LoRA is within {lora} of DoRA");
+        let scope = Some(DropoutScope::Adapter);
+        let other_scope = apart(&fixture, "dora_peft_dropout", false, fixture.layer(true, 2.0, false), scope);
+        assert!(other_scope > 100.0 * TOLERANCE, "the scopes are within {other_scope} of each other");
+    }
+
+    #[test]
+    fn layers_side_by_side_give_what_each_gives_alone() {
+        let fixture = Fixture::load();
+        let layers = || {
+            [
+                fixture.layer(true, 2.0, true),
+                fixture.layer(true, 2.0, true),
+                Linear { adapter: None, ..fixture.layer(true, 2.0, true) },
+            ]
+        };
+        let (x, grad) = (fixture.get("x"), fixture.get("grad_output"));
+        for scope in [None, Some(DropoutScope::Adapter), Some(DropoutScope::Peft)] {
+            let wide = Tensor::cat(&[&grad, &(&grad * 2.0), &(&grad * 3.0)], 1);
+            let (output, of_input, gradients) = computed(layers().into(), (&x, wide), scope);
+            let mut sum = x.zeros_like();
+            for (index, layer) in (0..).zip(layers()) {
+                let factor = f64::from(u8::try_from(index).unwrap() + 1);
+                let (alone, of_x, of_layer) = computed(vec![layer], (&x, &grad * factor), scope);
+                let close =
+                    |left: &Tensor, right: &Tensor| assert!((left - right).abs().max().double_value(&[]) < TOLERANCE);
+                close(&output.narrow(1, index * alone.size()[1], alone.size()[1]), &alone);
+                sum += of_x;
+                if let (Some(found), Some(expected)) = (&gradients[usize::try_from(index).unwrap()], &of_layer[0]) {
+                    close(&found.lora_a, &expected.lora_a);
+                    close(&found.lora_b, &expected.lora_b);
+                }
+            }
+            assert!((sum - of_input).abs().max().double_value(&[]) < TOLERANCE);
+        }
+    }
+
+    #[test]
+    fn the_merged_weight_gives_the_layers_output() {
+        let fixture = Fixture::load();
+        let (x, layer) = (fixture.get("x"), fixture.layer(true, 2.0, false));
+        let merged = layer.adapter.as_ref().unwrap().merged_weight(&layer.weight);
+        let (output, _, _) = computed(vec![layer], (&x, fixture.get("grad_output")), None);
+        assert!((output - x.linear::<&Tensor>(&merged, None)).abs().max().double_value(&[]) < TOLERANCE);
+    }
 }

@@ -29,7 +29,7 @@ impl Backward<'_> {
             return 0.0;
         }
         let batch = packed(self.model, rows);
-        self.model.backward(&batch, dropout, self.kept, |hidden| self.loss(hidden, rows), gradient)
+        self.model.backward((&batch, dropout), self.kept, |hidden| self.loss(hidden, rows), gradient)
     }
 
     /// The summed loss of all targets, and the gradient of the normalised loss with regard to `hidden`.

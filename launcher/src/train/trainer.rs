@@ -244,7 +244,11 @@ impl<'a> Trainer<'a> {
         let backward = Backward {
             model: &self.model,
             num_targets: step.num_targets,
-            kept: if self.config.train.gradient_checkpointing { KeptActivations::Last(0) } else { KeptActivations::All },
+            kept: if self.config.train.gradient_checkpointing {
+                KeptActivations::Last(0)
+            } else {
+                KeptActivations::All
+            },
         };
         let gradient = &mut self.gradient;
         let mut run = |positions: &Vec<usize>| {

@@ -3,13 +3,13 @@
 use tch::{Kind, Tensor};
 
 use super::sequences;
-use crate::kernels::Heads;
+use crate::kernels::HeadLayout;
 
 /// Writes what each token attends to into `attended`.
 ///
 /// # Shapes
 /// `packed: [tokens, (num_heads + 2 × num_kv_heads) × head_dim]`, `attended: [tokens, num_heads × head_dim]`
-pub(super) fn forward(packed: &Tensor, heads: &Heads<'_>, lengths: &[i64], attended: &mut Tensor) {
+pub(super) fn forward(packed: &Tensor, heads: &HeadLayout<'_>, lengths: &[i64], attended: &mut Tensor) {
     let [q, k, v] = heads.split(packed);
     for (start, length) in sequences(lengths) {
         let part = |tensor: &Tensor| tensor.narrow(0, start, length).transpose(0, 1);
@@ -22,7 +22,7 @@ pub(super) fn forward(packed: &Tensor, heads: &Heads<'_>, lengths: &[i64], atten
 ///
 /// # Shapes
 /// `grad: [tokens, num_heads × head_dim]` → as `packed`
-pub(super) fn backward(packed: &Tensor, heads: &Heads<'_>, lengths: &[i64], grad: &Tensor) -> Tensor {
+pub(super) fn backward(packed: &Tensor, heads: &HeadLayout<'_>, lengths: &[i64], grad: &Tensor) -> Tensor {
     let leaf = packed.detach().set_requires_grad(true);
     tch::with_grad(|| {
         let [q, k, v] = heads.split(&leaf);
@@ -43,8 +43,7 @@ pub(super) fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Tensor {
     let (new, total) = (q.size()[1], k.size()[1]);
     // libtorch aligns its causal mask with the first key, ours with the last: they agree where there is no past.
     let is_causal = new == total && 1 < new;
-    let mask =
-        (!is_causal && 1 < new).then(|| Tensor::ones([new, total], (Kind::Bool, q.device())).tril(total - new));
+    let mask = (!is_causal && 1 < new).then(|| Tensor::ones([new, total], (Kind::Bool, q.device())).tril(total - new));
     let batched = |tensor: &Tensor| tensor.unsqueeze(0);
     let grouped = q.size()[0] != k.size()[0];
     Tensor::scaled_dot_product_attention(&batched(q), &batched(k), &batched(v), mask, 0.0, is_causal, None, grouped)

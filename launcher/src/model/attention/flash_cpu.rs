@@ -3,13 +3,13 @@
 use tch::Tensor;
 
 use super::sequences;
-use crate::kernels::Heads;
+use crate::kernels::HeadLayout;
 
 /// Writes what each token attends to into `attended`, and returns the log-sum-exp of each sequence's scores.
 ///
 /// # Shapes
 /// `packed: [tokens, (num_heads + 2 × num_kv_heads) × head_dim]`, `attended: [tokens, num_heads × head_dim]`
-pub(super) fn forward(packed: &Tensor, heads: &Heads<'_>, lengths: &[i64], attended: &mut Tensor) -> Vec<Tensor> {
+pub(super) fn forward(packed: &Tensor, heads: &HeadLayout<'_>, lengths: &[i64], attended: &mut Tensor) -> Vec<Tensor> {
     let whole = split(packed, heads);
     let one = |(start, length)| {
         let [q, k, v] = whole.each_ref().map(|tensor| part(tensor, start, length));
@@ -27,7 +27,7 @@ pub(super) fn forward(packed: &Tensor, heads: &Heads<'_>, lengths: &[i64], atten
 /// As of [`forward`]; `grad` as `attended` → as `packed`
 pub(super) fn backward(
     packed: &Tensor,
-    heads: &Heads<'_>,
+    heads: &HeadLayout<'_>,
     lengths: &[i64],
     (attended, log_sums, grad): (&Tensor, &[Tensor], &Tensor),
 ) -> Tensor {
@@ -38,7 +38,16 @@ pub(super) fn backward(
     for ((start, length), log_sum) in sequences(lengths).zip(log_sums) {
         let [q, k, v] = whole.each_ref().map(|tensor| part(tensor, start, length));
         let (q_grad, k_grad, v_grad) = Tensor::internal_scaled_dot_product_flash_attention_for_cpu_backward::<Tensor>(
-            &part(&grad, start, length), &q, &k, &v, &part(&attended, start, length), log_sum, 0.0, true, None, None,
+            &part(&grad, start, length),
+            &q,
+            &k,
+            &v,
+            &part(&attended, start, length),
+            log_sum,
+            0.0,
+            true,
+            None,
+            None,
         );
         part(&grouped_heads(&q_result, heads), start, length).copy_(&q_grad);
         // Each key and value was read by all queries of its group.
@@ -54,7 +63,7 @@ pub(super) fn backward(
 ///
 /// # Shapes
 /// → `[tokens, num_kv_heads, group, head_dim]` each
-fn split(packed: &Tensor, heads: &Heads<'_>) -> [Tensor; 3] {
+fn split(packed: &Tensor, heads: &HeadLayout<'_>) -> [Tensor; 3] {
     let [q, k, v] = heads.split(packed);
     let group = heads.num_heads / heads.num_kv_heads;
     let expanded = |tensor: Tensor| tensor.unsqueeze(2).expand([-1, -1, group, -1], false);
@@ -62,12 +71,12 @@ fn split(packed: &Tensor, heads: &Heads<'_>) -> [Tensor; 3] {
 }
 
 /// `[tokens, num_heads, head_dim]` → `[tokens, num_kv_heads, group, head_dim]`
-fn grouped_heads(q: &Tensor, heads: &Heads<'_>) -> Tensor {
+fn grouped_heads(q: &Tensor, heads: &HeadLayout<'_>) -> Tensor {
     q.unflatten(1, [heads.num_kv_heads, heads.num_heads / heads.num_kv_heads])
 }
 
 /// `[tokens, num_heads × head_dim]` → `[tokens, num_kv_heads, group, head_dim]`
-fn grouped(attended: &Tensor, heads: &Heads<'_>) -> Tensor {
+fn grouped(attended: &Tensor, heads: &HeadLayout<'_>) -> Tensor {
     attended.unflatten(1, [heads.num_kv_heads, heads.num_heads / heads.num_kv_heads, heads.head_dim])
 }
 

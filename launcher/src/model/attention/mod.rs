@@ -9,7 +9,7 @@ use super::kv_cache::KvCache;
 use super::projection::{Product, Projection};
 use super::rope::Rotation;
 use crate::adapter::{InputDropout, LayerGradient};
-use crate::kernels::{Heads, RmsNorm, rotate, rotate_backward};
+use crate::kernels::{HeadLayout, RmsNorm, rotate, rotate_backward};
 
 /// Attention of one block.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Attention {
         let mut attended = self.o_proj.features(&wide);
         let mut log_sums = Vec::new();
         match cache {
-            Some((layer, cache)) => self.with_cache(&packed, &heads, (pass.lengths, &mut attended), (layer, cache)),
+            Some((layer, cache)) => with_cache(&packed, &heads, (pass.lengths, &mut attended), (layer, cache)),
             None if uses_flash(&packed) => log_sums = flash_cpu::forward(&packed, &heads, pass.lengths, &mut attended),
             None => composed::forward(&packed, &heads, pass.lengths, &mut attended),
         }
@@ -95,8 +95,8 @@ impl Attention {
         self.qkv.backward(grad, (&kept.qkv, features, dropout[0]), of_qkv, wants_input)
     }
 
-    fn heads<'a>(&'a self, rotation: &'a Rotation) -> Heads<'a> {
-        Heads {
+    fn heads<'a>(&'a self, rotation: &'a Rotation) -> HeadLayout<'a> {
+        HeadLayout {
             num_heads: self.num_heads,
             num_kv_heads: self.num_kv_heads,
             head_dim: self.head_dim,
@@ -105,22 +105,21 @@ impl Attention {
             sin: &rotation.sin,
         }
     }
+}
 
-    /// Attention of new tokens to those of a cache and to themselves.
-    fn with_cache(
-        &self,
-        packed: &Tensor,
-        heads: &Heads<'_>,
-        (lengths, attended): (&[i64], &mut Tensor),
-        (layer, cache): (usize, &mut KvCache),
-    ) {
-        let [q, k, v] = heads.split(packed);
-        for (sequence, (start, length)) in sequences(lengths).enumerate() {
-            let part = |tensor: &Tensor| tensor.narrow(0, start, length).transpose(0, 1);
-            let (keys, values) = cache.extend((layer, sequence), &part(&k), &part(&v));
-            let output = composed::attend(&part(&q), &keys, &values);
-            attended.narrow(0, start, length).copy_(&output.transpose(0, 1).reshape([length, -1]));
-        }
+/// Attention of new tokens to those of a cache and to themselves.
+fn with_cache(
+    packed: &Tensor,
+    heads: &HeadLayout<'_>,
+    (lengths, attended): (&[i64], &mut Tensor),
+    (layer, cache): (usize, &mut KvCache),
+) {
+    let [q, k, v] = heads.split(packed);
+    for (sequence, (start, length)) in sequences(lengths).enumerate() {
+        let part = |tensor: &Tensor| tensor.narrow(0, start, length).transpose(0, 1);
+        let (keys, values) = cache.extend((layer, sequence), &part(&k), &part(&v));
+        let output = composed::attend(&part(&q), &keys, &values);
+        attended.narrow(0, start, length).copy_(&output.transpose(0, 1).reshape([length, -1]));
     }
 }
 
@@ -148,7 +147,7 @@ mod tests {
         let lengths = [5, 1, 40];
         let options = (Kind::Float, Device::Cpu);
         let (cos, sin) = (Tensor::ones([46, 4], options), Tensor::zeros([46, 4], options));
-        let heads = Heads { num_heads: 6, num_kv_heads: 2, head_dim: 8, norms: None, cos: &cos, sin: &sin };
+        let heads = HeadLayout { num_heads: 6, num_kv_heads: 2, head_dim: 8, norms: None, cos: &cos, sin: &sin };
         let (packed, grad) = (Tensor::randn([46, 80], options), Tensor::randn([46, 48], options));
         let (mut flash, mut composed) = (Tensor::zeros([46, 48], options), Tensor::zeros([46, 48], options));
         let log_sums = flash_cpu::forward(&packed, &heads, &lengths, &mut flash);
