@@ -10,6 +10,6 @@ mod threads;
 
 pub use cuda::open_cuda;
 pub use memory::keep_freed_memory;
-pub(crate) use simd::with_wide_registers;
+pub(crate) use simd::{has_avx2, has_avx512, with_avx2, with_avx512};
 pub(crate) use slices::{floats, floats_mut};
 pub(crate) use threads::{num_threads, run_on_threads};

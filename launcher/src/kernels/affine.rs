@@ -28,7 +28,7 @@ impl Affine<'_> {
         if is_fused(y) {
             let (scale, shift, input) = (self.scales(y), self.shifts(y), Rows::of(y));
             let mut output = y.empty_like();
-            by_rows([RowsMut::of(&mut output)], |index, [output]| {
+            by_rows!([RowsMut::of(&mut output)], |index, [output]| {
                 let values = input.row(index).iter().zip(&scale).zip(&shift);
                 output.iter_mut().zip(values).for_each(|(output, ((y, scale), shift))| *output = y * scale + shift);
             });
@@ -72,7 +72,7 @@ pub(crate) fn affine_backward(grad: &mut Tensor, y: &Tensor, scale: &Tensor) -> 
     let num_rows = usize::try_from(grad.size()[0]).unwrap_or(0);
     let mut sums = vec![0.0_f32; usize::try_from(grad.size()[1]).unwrap_or(0)];
     let inputs = (Rows::of(grad), Rows::of(y));
-    by_columns(&mut sums, num_rows, |range, sums| {
+    by_columns!(&mut sums, num_rows, |range: std::ops::Range<usize>, sums: &mut [f32]| {
         let mut block = vec![0.0_f32; range.len()];
         for index in 0..num_rows {
             let values = inputs.0.row(index)[range.clone()].iter().zip(&inputs.1.row(index)[range.clone()]);
@@ -83,7 +83,7 @@ pub(crate) fn affine_backward(grad: &mut Tensor, y: &Tensor, scale: &Tensor) -> 
         }
     });
     let scale = row_vector(scale);
-    by_rows([RowsMut::of(grad)], |_, [grad]| {
+    by_rows!([RowsMut::of(grad)], |_, [grad]| {
         grad.iter_mut().zip(&scale).for_each(|(grad, scale)| *grad *= scale);
     });
     Tensor::from_slice(&sums)

@@ -36,7 +36,7 @@ fn operators(logits: &Tensor, targets: &[i64]) -> f64 {
 
 fn by_loops(logits: &mut Tensor, targets: &[i64], scale: f32) -> f64 {
     let mut losses = Tensor::empty([logits.size()[0], 1], (Kind::Float, logits.device()));
-    by_rows([RowsMut::of(logits), RowsMut::of(&mut losses)], |index, [logits, loss]| {
+    by_rows!([RowsMut::of(logits), RowsMut::of(&mut losses)], |index, [logits, loss]| {
         let target = usize::try_from(targets[index]).expect("ids were checked against the vocabulary");
         let (largest, at_target) = (maximum(logits), logits[target]);
         let sum = exponentials(logits, largest);

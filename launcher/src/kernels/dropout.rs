@@ -40,7 +40,7 @@ impl DropoutMask {
         }
         let (input, row_mask) = (Rows::of(x), self.row_mask());
         let mut output = Tensor::empty(x.size(), (x.kind(), x.device()));
-        by_rows([RowsMut::of(&mut output)], |index, [output]| {
+        by_rows!([RowsMut::of(&mut output)], |index, [output]| {
             row_mask.visit(self.keys[index], output, input.row(index), |output, x, factor| *output = x * factor);
         });
         output
@@ -53,7 +53,7 @@ impl DropoutMask {
             return;
         }
         let (input, row_mask) = (Rows::of(x), self.row_mask());
-        by_rows([RowsMut::of(sum)], |index, [sum]| {
+        by_rows!([RowsMut::of(sum)], |index, [sum]| {
             row_mask.visit(self.keys[index], sum, input.row(index), |sum, x, factor| *sum += x * factor);
         });
     }

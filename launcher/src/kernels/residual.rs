@@ -15,7 +15,7 @@ pub(crate) fn add_affine(x: &Tensor, y: &Tensor, affine: Affine<'_>) -> Tensor {
     }
     let (scale, shift, stream, added) = (affine.scales(y), affine.shifts(y), Rows::of(x), Rows::of(y));
     let mut output = x.empty_like();
-    by_rows([RowsMut::of(&mut output)], |index, [output]| {
+    by_rows!([RowsMut::of(&mut output)], |index, [output]| {
         let factors = scale.iter().zip(&shift);
         let values = stream.row(index).iter().zip(added.row(index)).zip(factors);
         output.iter_mut().zip(values).for_each(|(output, ((x, y), (scale, shift)))| *output = x + (y * scale + shift));

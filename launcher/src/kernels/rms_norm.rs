@@ -35,7 +35,7 @@ impl RmsNorm {
             return;
         }
         let (weight, input, eps) = (row_vector(&self.weight), Rows::of(x), self.eps_f32());
-        by_rows([RowsMut::of(output)], |index, [output]| {
+        by_rows!([RowsMut::of(output)], |index, [output]| {
             let x = input.row(index);
             let inverse = inverse_rms(x, eps);
             output
@@ -71,7 +71,7 @@ pub(crate) fn add_rms_norm_backward(grad_x: &mut Tensor, norm: &RmsNorm, x: &Ten
     }
     let (weight, input, eps) = (row_vector(&norm.weight), Rows::of(x), norm.eps_f32());
     let grad_output = Rows::of(grad_output);
-    by_rows([RowsMut::of(grad_x)], |index, [grad_x]| {
+    by_rows!([RowsMut::of(grad_x)], |index, [grad_x]| {
         let (x, grad) = (input.row(index), grad_output.row(index));
         let (inverse, share) = row_backward(x, grad, &weight, eps);
         let values = x.iter().zip(grad).zip(&weight);

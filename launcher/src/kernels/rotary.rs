@@ -112,7 +112,7 @@ fn rotate_by_loops(y: &Tensor, affine: Affine<'_>, heads: &HeadLayout<'_>) -> Te
     let (scale, shift, input, head_loop) = (affine.scales(y), affine.shifts(y), Rows::of(y), HeadLoop::of(heads));
     let (cos, sin) = (Rows::of(heads.cos), Rows::of(heads.sin));
     let mut output = y.empty_like();
-    by_rows([RowsMut::of(&mut output)], |index, [output]| {
+    by_rows!([RowsMut::of(&mut output)], |index, [output]| {
         let values = input.row(index).iter().zip(&scale).zip(&shift);
         output.iter_mut().zip(values).for_each(|(output, ((y, scale), shift))| *output = y * scale + shift);
         for (head, x) in output.chunks_exact_mut(head_loop.head_dim).take(head_loop.num_turned).enumerate() {
@@ -129,7 +129,7 @@ fn rotate_by_loops(y: &Tensor, affine: Affine<'_>, heads: &HeadLayout<'_>) -> Te
 fn rotate_backward_by_loops(grad: &mut Tensor, y: &Tensor, affine: Affine<'_>, heads: &HeadLayout<'_>) {
     let (scale, shift, input, head_loop) = (affine.scales(y), affine.shifts(y), Rows::of(y), HeadLoop::of(heads));
     let (cos, sin) = (Rows::of(heads.cos), Rows::of(heads.sin));
-    by_rows([RowsMut::of(grad)], |index, [grad]| {
+    by_rows!([RowsMut::of(grad)], |index, [grad]| {
         let mut x = vec![0.0_f32; if head_loop.norms.is_some() { head_loop.head_dim } else { 0 }];
         for (head, grad) in grad.chunks_exact_mut(head_loop.head_dim).take(head_loop.num_turned).enumerate() {
             turn_row(grad, cos.row(index), sin.row(index), -1.0);

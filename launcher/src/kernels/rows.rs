@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use tch::Tensor;
 
-use crate::ffi::{floats, floats_mut, num_threads, run_on_threads, with_wide_registers};
+use crate::ffi::{floats, floats_mut, num_threads, run_on_threads};
 
 /// Values below which a second thread costs more than it saves.
 const VALUES_A_PART: usize = 1 << 14;
@@ -53,14 +53,13 @@ impl<'a> RowsMut<'a> {
         &mut self.values[index * self.stride..][..self.width]
     }
 
-    /// The first `num_rows` rows, and the others.
-    fn split(self, num_rows: usize) -> (Self, Self) {
-        let Self { values, stride, width, num_rows: total } = self;
-        let (first, rest) = values.split_at_mut((num_rows * stride).min(values.len()));
-        (
-            Self { values: first, stride, width, num_rows },
-            Self { values: rest, stride, width, num_rows: total - num_rows },
-        )
+    /// Takes off the first `num_rows` rows.
+    fn split_off(&mut self, num_rows: usize) -> Self {
+        let values = std::mem::take(&mut self.values);
+        let (first, rest) = values.split_at_mut((num_rows * self.stride).min(values.len()));
+        self.values = rest;
+        self.num_rows -= num_rows;
+        Self { values: first, stride: self.stride, width: self.width, num_rows }
     }
 }
 
@@ -69,49 +68,92 @@ fn stride_and_width(tensor: &Tensor) -> (usize, usize) {
     (usize::try_from(stride).unwrap_or(0), usize::try_from(width).unwrap_or(0))
 }
 
-/// Calls `work` with each row's index and the row of each of `outputs`, which have the same number of rows.
-pub(super) fn by_rows<const N: usize>(outputs: [RowsMut<'_>; N], work: impl Fn(usize, [&mut [f32]; N]) + Sync) {
+/// Evaluates an expression compiled for the widest registers that the processor has.
+///
+/// The expression stands here once for each width, so that every closure in it has one place of use and is compiled for it. Results differ
+/// between processors in the last bit at most, where sums are formed in another order.
+macro_rules! with_wide_registers {
+    ($work:expr) => {
+        if $crate::ffi::has_avx512() {
+            $crate::ffi::with_avx512(|| $work)
+        } else if $crate::ffi::has_avx2() {
+            $crate::ffi::with_avx2(|| $work)
+        } else {
+            $work
+        }
+    };
+}
+
+/// `by_rows!([RowsMut, …], |index, [row, …]| …)`: calls the closure with each row's index and that row of each of the outputs, which have
+/// the same number of rows.
+macro_rules! by_rows {
+    ($outputs:expr, $work:expr) => {
+        $crate::kernels::rows::by_parts($outputs, |part| {
+            $crate::kernels::rows::with_wide_registers!(part.for_each($work));
+        })
+    };
+}
+
+/// `by_columns!(output, num_rows, |range, output| …)`: calls the closure with ranges of columns and the part of `output`, one value a
+/// column, that belongs to them.
+macro_rules! by_columns {
+    ($output:expr, $num_rows:expr, $work:expr) => {
+        $crate::kernels::rows::by_column_ranges($output, $num_rows, |range, output| {
+            $crate::kernels::rows::with_wide_registers!(($work)(range, output));
+        })
+    };
+}
+
+pub(super) use {by_columns, by_rows, with_wide_registers};
+
+/// Rows that one thread works on.
+pub(super) struct Part<'a, const N: usize> {
+    range: Range<usize>,
+    outputs: [RowsMut<'a>; N],
+}
+
+impl<const N: usize> Part<'_, N> {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the registers of the caller")]
+    pub(super) fn for_each(mut self, work: impl Fn(usize, [&mut [f32]; N])) {
+        for (local, index) in self.range.enumerate() {
+            work(index, self.outputs.each_mut().map(|output| output.row(local)));
+        }
+    }
+}
+
+/// Calls `work` with parts of `outputs`, which have the same number of rows, on all threads.
+pub(super) fn by_parts<const N: usize>(outputs: [RowsMut<'_>; N], work: impl Fn(Part<'_, N>) + Sync) {
     let num_rows = outputs[0].num_rows;
     assert!(outputs.iter().all(|output| output.num_rows == num_rows), "the outputs have different numbers of rows");
     let width = outputs.iter().map(|output| output.width).sum::<usize>();
     let num_parts = (num_rows * width / VALUES_A_PART).clamp(1, 4 * num_threads()).min(num_rows.max(1));
-    let mut parts = Vec::with_capacity(num_parts);
     let mut rest = outputs;
-    for range in ranges(num_rows, num_parts) {
-        let split = rest.map(|output| output.split(range.len()));
-        let mut left = Vec::with_capacity(N);
-        rest = split.map(|(first, others)| {
-            left.push(first);
-            others
-        });
-        let first: [RowsMut<'_>; N] = left.try_into().expect("as many as there are outputs");
-        parts.push(Mutex::new(Some((range, first))));
-    }
-    run_on_threads(parts.len(), &|part| {
-        let taken = parts[part].lock().ok().and_then(|mut part| part.take());
-        let Some((range, mut outputs)) = taken else { return };
-        with_wide_registers(|| {
-            for (local, index) in range.enumerate() {
-                work(index, outputs.each_mut().map(|output| output.row(local)));
-            }
-        });
+    let parts = ranges(num_rows, num_parts).map(|range| {
+        let split = rest.each_mut().map(|output| output.split_off(range.len()));
+        Part { range, outputs: split }
     });
+    run_each(parts.collect(), &work);
 }
 
-/// Calls `work` with ranges of `0..width` and the part of `output`, one value a column, that belongs to them.
-pub(super) fn by_columns(output: &mut [f32], num_rows: usize, work: impl Fn(Range<usize>, &mut [f32]) + Sync) {
+/// Calls `work` with ranges of the columns of a matrix of `num_rows` rows, and the part of `output` that belongs to each.
+pub(super) fn by_column_ranges(output: &mut [f32], num_rows: usize, work: impl Fn(Range<usize>, &mut [f32]) + Sync) {
     let num_parts = (num_rows * output.len() / VALUES_A_PART).clamp(1, num_threads());
-    let mut parts = Vec::with_capacity(num_parts);
-    let mut rest = output;
-    for range in ranges(rest.len(), num_parts) {
-        let (first, others) = rest.split_at_mut(range.len());
+    let (num_columns, mut rest) = (output.len(), output);
+    let parts = ranges(num_columns, num_parts).map(|range| {
+        let (first, others) = std::mem::take(&mut rest).split_at_mut(range.len());
         rest = others;
-        parts.push(Mutex::new(Some((range, first))));
-    }
-    run_on_threads(parts.len(), &|part| {
-        let taken = parts[part].lock().ok().and_then(|mut part| part.take());
-        let Some((range, output)) = taken else { return };
-        with_wide_registers(|| work(range, output));
+        (range, first)
+    });
+    run_each(parts.collect(), &|(range, output)| work(range, output));
+}
+
+/// Calls `work` with each of `parts`, on all threads.
+fn run_each<T: Send>(parts: Vec<T>, work: &(dyn Fn(T) + Sync)) {
+    let parts: Vec<Mutex<Option<T>>> = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
+    run_on_threads(parts.len(), &|index| {
+        let taken = parts[index].lock().ok().and_then(|mut part| part.take());
+        taken.into_iter().for_each(work);
     });
 }
 
@@ -154,7 +196,7 @@ mod tests {
     fn every_row_and_column_is_visited_once() {
         let wide = Tensor::zeros([301, 70], (Kind::Float, Device::Cpu));
         let (mut left, mut right) = (wide.narrow(1, 0, 64), Tensor::zeros([301, 3], (Kind::Float, Device::Cpu)));
-        by_rows([RowsMut::of(&mut left), RowsMut::of(&mut right)], |index, [left, right]| {
+        by_rows!([RowsMut::of(&mut left), RowsMut::of(&mut right)], |index, [left, right]| {
             for value in left.iter_mut().chain(right) {
                 *value += f32::from(u16::try_from(index).unwrap());
             }
@@ -164,7 +206,7 @@ mod tests {
         assert_eq!(right, expected.expand([301, 3], false));
         assert_eq!(wide.narrow(1, 64, 6), Tensor::zeros([301, 6], (Kind::Float, Device::Cpu)));
         let mut counts = vec![0.0_f32; 1000];
-        by_columns(&mut counts, 1000, |range, counts| {
+        by_columns!(&mut counts, 1000, |range: Range<usize>, counts: &mut [f32]| {
             assert_eq!(range.len(), counts.len());
             for count in counts {
                 *count += 1.0;

@@ -19,7 +19,7 @@ pub(crate) fn swiglu(y: &Tensor, affine: Affine<'_>, output: &mut Tensor) {
         return;
     }
     let (scale, shift, input) = (affine.scales(y), affine.shifts(y), Rows::of(y));
-    by_rows([RowsMut::of(output)], |index, [output]| {
+    by_rows!([RowsMut::of(output)], |index, [output]| {
         let ((gates, ups), (scales, shifts)) = (halves(input.row(index)), (halves(&scale), halves(&shift)));
         let gates = gates.iter().zip(scales.0).zip(shifts.0);
         let ups = ups.iter().zip(scales.1).zip(shifts.1);
@@ -44,7 +44,7 @@ pub(crate) fn swiglu_backward(y: &Tensor, affine: Affine<'_>, grad_output: &Tens
     }
     let (scale, shift, input, grads) = (affine.scales(y), affine.shifts(y), Rows::of(y), Rows::of(grad_output));
     let mut output = y.empty_like();
-    by_rows([RowsMut::of(&mut output)], |index, [output]| {
+    by_rows!([RowsMut::of(&mut output)], |index, [output]| {
         let ((gates, ups), (scales, shifts)) = (halves(input.row(index)), (halves(&scale), halves(&shift)));
         let half = output.len() / 2;
         let (gate_grads, up_grads) = output.split_at_mut(half);
