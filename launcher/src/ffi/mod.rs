@@ -4,12 +4,14 @@
 
 mod cuda;
 mod memory;
+mod product;
 mod simd;
 mod slices;
 mod threads;
 
 pub use cuda::open_cuda;
 pub use memory::keep_freed_memory;
+pub(crate) use product::{has_fast_products, multiply};
 pub(crate) use simd::{has_avx2, has_avx512, with_avx2, with_avx512};
 pub(crate) use slices::{floats, floats_mut};
 pub(crate) use threads::{num_threads, run_on_threads};

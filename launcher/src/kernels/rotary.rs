@@ -5,7 +5,7 @@ use tch::Tensor;
 
 use super::rms_norm::{inverse_rms, rms_norm_backward, row_backward};
 use super::rows::{Rows, RowsMut, by_rows};
-use super::{Affine, RmsNorm, affine::row_vector, is_fused};
+use super::{Affine, RmsNorm, affine::row_vector, empty_rows, is_fused};
 
 /// The heads of a block's queries, keys and values, which lie side by side in that order.
 #[derive(Debug, Clone, Copy)]
@@ -111,7 +111,7 @@ impl HeadLoop {
 fn rotate_by_loops(y: &Tensor, affine: Affine<'_>, heads: &HeadLayout<'_>) -> Tensor {
     let (scale, shift, input, head_loop) = (affine.scales(y), affine.shifts(y), Rows::of(y), HeadLoop::of(heads));
     let (cos, sin) = (Rows::of(heads.cos), Rows::of(heads.sin));
-    let mut output = y.empty_like();
+    let mut output = empty_rows(y.size()[0], y.size()[1], y);
     by_rows!([RowsMut::of(&mut output)], |index, [output]| {
         let values = input.row(index).iter().zip(&scale).zip(&shift);
         output.iter_mut().zip(values).for_each(|(output, ((y, scale), shift))| *output = y * scale + shift);

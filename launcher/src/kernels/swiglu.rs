@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::exp::exp;
 use super::rows::{Rows, RowsMut, by_rows};
-use super::{Affine, is_fused};
+use super::{Affine, empty_rows, is_fused};
 
 /// Writes `silu(gate) ⊙ up` into `output`, where `gate` and `up` are the halves of `affine(y)`.
 ///
@@ -43,7 +43,7 @@ pub(crate) fn swiglu_backward(y: &Tensor, affine: Affine<'_>, grad_output: &Tens
         return Tensor::cat(&[gate.silu_backward(&(grad_output * up)), grad_output * gate.silu()], 1);
     }
     let (scale, shift, input, grads) = (affine.scales(y), affine.shifts(y), Rows::of(y), Rows::of(grad_output));
-    let mut output = y.empty_like();
+    let mut output = empty_rows(y.size()[0], y.size()[1], y);
     by_rows!([RowsMut::of(&mut output)], |index, [output]| {
         let ((gates, ups), (scales, shifts)) = (halves(input.row(index)), (halves(&scale), halves(&shift)));
         let half = output.len() / 2;

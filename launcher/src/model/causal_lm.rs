@@ -13,7 +13,7 @@ use super::linear::Linear;
 use super::projection::Projection;
 use super::rope::Rotation;
 use super::weights::Weights;
-use crate::kernels::RmsNorm;
+use crate::kernels::{RmsNorm, product};
 use crate::{Error, Result};
 
 /// A causal language model of one of the three families, its weights frozen.
@@ -144,7 +144,7 @@ impl CausalLm {
     /// # Shapes
     /// `hidden: [n, hidden]` → `[n, vocab]`
     pub fn logits(&self, hidden: &Tensor) -> Tensor {
-        hidden.linear(self.output_weight(), None::<Tensor>)
+        product(hidden, &self.output_weight().tr())
     }
 
     /// Weight of the output layer, `[vocab, hidden]`.

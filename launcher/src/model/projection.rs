@@ -6,7 +6,7 @@ use super::linear::Linear;
 use crate::Result;
 use crate::adapter::{InputDropout, LayerGradient};
 use crate::config::DropoutScope;
-use crate::kernels::{Affine, affine_backward};
+use crate::kernels::{Affine, add_product, affine_backward, empty_rows, product, product_into};
 
 /// Frozen linear layers side by side, with their adapters' `B` as further columns of one weight.
 ///
@@ -119,7 +119,7 @@ impl Projection {
     /// # Shapes
     /// → `[tokens, in + lora_ranks]`
     pub(super) fn empty_input(&self, num_tokens: i64) -> Tensor {
-        Tensor::empty([num_tokens, self.weight.size()[1]], (self.weight.kind(), self.weight.device()))
+        empty_rows(num_tokens, self.weight.size()[1], &self.weight)
     }
 
     /// The part of `input` that holds the features.
@@ -136,36 +136,36 @@ impl Projection {
     /// `input: [tokens, in + lora_ranks]`
     pub(super) fn forward(&self, input: &Tensor, dropout: Option<&InputDropout>) -> Product {
         let Some(adapters) = &self.adapters else {
-            return Product { y: input.linear::<&Tensor>(&self.weight, None), lifted: None, outside: None };
+            return Product { y: product(input, &self.weight.tr()), lifted: None, outside: None };
         };
         let features = self.features(input);
         let dropped = dropout.map(|dropout| dropout.mask.apply(&features));
         let lora_ranks = adapters.lora_a.size()[0];
         let lift = |input: &Tensor| {
-            let place = input.narrow(1, self.in_features, lora_ranks);
-            let _ = dropped.as_ref().unwrap_or(&features).mm_out(&place, &adapters.lora_a.tr());
+            let mut place = input.narrow(1, self.in_features, lora_ranks);
+            product_into(&mut place, dropped.as_ref().unwrap_or(&features), &adapters.lora_a.tr());
             place
         };
         if let (Some(dropped), Some(_)) = (&dropped, self.outer_scope(dropout)) {
             let inner = self.empty_input(input.size()[0]);
             self.features(&inner).copy_(dropped);
             let lifted = lift(&inner);
-            let outside = (features - dropped).linear::<&Tensor>(&self.frozen(), None);
+            let outside = product(&(features - dropped), &self.frozen().tr());
             return Product {
-                y: inner.linear::<&Tensor>(&self.weight, None),
+                y: product(&inner, &self.weight.tr()),
                 lifted: Some(lifted.contiguous()),
                 outside: Some(outside),
             };
         }
         let lifted = lift(input);
-        Product { y: input.linear::<&Tensor>(&self.weight, None), lifted: Some(lifted.contiguous()), outside: None }
+        Product { y: product(input, &self.weight.tr()), lifted: Some(lifted.contiguous()), outside: None }
     }
 
     /// The product, and the affine part that makes the layers' output of it.
-    pub(super) fn output<'a>(&'a self, product: &Product) -> (Tensor, Affine<'a>) {
-        match &product.outside {
-            None => (product.y.shallow_clone(), self.affine()),
-            Some(outside) => (outside + self.affine().apply(&product.y), Affine::default()),
+    pub(super) fn output<'a>(&'a self, kept: &Product) -> (Tensor, Affine<'a>) {
+        match &kept.outside {
+            None => (kept.y.shallow_clone(), self.affine()),
+            Some(outside) => (outside + self.affine().apply(&kept.y), Affine::default()),
         }
     }
 
@@ -177,17 +177,17 @@ impl Projection {
     pub(super) fn backward(
         &self,
         mut grad: Tensor,
-        (product, features, dropout): (&Product, &Tensor, Option<&InputDropout>),
+        (kept, features, dropout): (&Product, &Tensor, Option<&InputDropout>),
         gradients: &mut [Option<LayerGradient>],
         wants_input: bool,
     ) -> Option<Tensor> {
-        let (Some(adapters), Some(lifted)) = (&self.adapters, &product.lifted) else {
-            return wants_input.then(|| grad.matmul(&self.weight));
+        let (Some(adapters), Some(lifted)) = (&self.adapters, &kept.lifted) else {
+            return wants_input.then(|| product(&grad, &self.weight));
         };
-        let outside = product.outside.as_ref().filter(|_| wants_input).map(|_| grad.matmul(&self.frozen()));
+        let outside = kept.outside.as_ref().filter(|_| wants_input).map(|_| product(&grad, &self.frozen()));
         let places = self.places();
         if let Some([ratio, norm]) = &adapters.dora {
-            let of_magnitude = affine_backward(&mut grad, &product.y, ratio) / norm;
+            let of_magnitude = affine_backward(&mut grad, &kept.y, ratio) / norm;
             for (gradient, place) in gradients.iter_mut().zip(&places) {
                 if let Some(magnitude) = gradient.as_mut().and_then(|gradient| gradient.magnitude.as_mut()) {
                     *magnitude += of_magnitude.narrow(0, place.rows.0, place.rows.1);
@@ -197,10 +197,10 @@ impl Projection {
         let lora_ranks = adapters.lora_a.size()[0];
         // Where the input's gradient is not wanted, that of `u` is all there is to compute.
         let start = if wants_input { self.in_features } else { 0 };
-        let wide = grad.matmul(&self.weight.narrow(1, self.in_features - start, start + lora_ranks));
+        let wide = product(&grad, &self.weight.narrow(1, self.in_features - start, start + lora_ranks));
         let of_lifted = wide.narrow(1, start, lora_ranks).contiguous();
         let dropped = dropout.map(|dropout| dropout.mask.apply(features));
-        let of_a = of_lifted.tr().matmul(dropped.as_ref().unwrap_or(features));
+        let of_a = product(&of_lifted.tr(), dropped.as_ref().unwrap_or(features));
         for (gradient, place) in gradients.iter_mut().zip(&places) {
             let Some(gradient) = gradient else { continue };
             let (rows, columns) = (place.rows, place.columns);
@@ -213,7 +213,7 @@ impl Projection {
         }
         wants_input.then(|| {
             let of_features = wide.narrow(1, 0, self.in_features);
-            input_gradient(of_features, &of_lifted.matmul(&adapters.lora_a), outside, dropout)
+            input_gradient(of_features, &product(&of_lifted, &adapters.lora_a), outside, dropout)
         })
     }
 
@@ -260,15 +260,6 @@ impl Projection {
             row += num_rows;
         }
         Ok(())
-    }
-}
-
-/// Adds `left · right` to `sum`, which is in f32 whatever their kind.
-fn add_product(sum: &mut Tensor, left: &Tensor, right: &Tensor) {
-    if left.kind() == Kind::Float {
-        let _ = sum.addmm_(left, right);
-    } else {
-        *sum += left.matmul(right).to_kind(Kind::Float);
     }
 }
 

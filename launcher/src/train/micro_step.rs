@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use crate::adapter::{AdapterGradient, Dropout};
 use crate::chat::TokenizedRow;
-use crate::kernels::{cross_entropy, cross_entropy_backward};
+use crate::kernels::{cross_entropy, cross_entropy_backward, product};
 use crate::model::{CausalLm, KeptActivations, PackedBatch};
 
 /// Logits that are in memory at once, so that a long batch over a large vocabulary fits.
@@ -41,7 +41,7 @@ impl Backward<'_> {
         for (sources, targets) in chunks(self.model, rows) {
             let mut logits = self.model.logits(&hidden.index_select(0, &sources));
             sum += cross_entropy_backward(&mut logits, &targets, scale);
-            let _ = of_hidden.index_copy_(0, &sources, &logits.matmul(self.model.output_weight()));
+            let _ = of_hidden.index_copy_(0, &sources, &product(&logits, self.model.output_weight()));
         }
         (sum, of_hidden)
     }
