@@ -51,6 +51,27 @@ pub enum Precision {
     Bf16,
 }
 
+/// Whether the backward pass computes each block's activations again instead of keeping them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GradientCheckpointing {
+    /// Keeps those of as many blocks as there is memory for.
+    Auto,
+    /// Keeps none.
+    On,
+    /// Keeps all.
+    Off,
+}
+
+impl Serialize for GradientCheckpointing {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => serializer.serialize_str("auto"),
+            Self::On => serializer.serialize_bool(true),
+            Self::Off => serializer.serialize_bool(false),
+        }
+    }
+}
+
 /// A training run, checked.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrainConfig {
@@ -118,7 +139,7 @@ pub struct OptimSection {
 }
 
 /// The loop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrainSection {
     /// Passes over the rows, unless `max_steps` says otherwise.
     pub epochs: NonZeroU64,
@@ -134,7 +155,10 @@ pub struct TrainSection {
     /// Kind of the frozen weights.
     pub precision: Precision,
     /// Whether the backward pass computes each block's activations again instead of keeping them.
-    pub gradient_checkpointing: bool,
+    pub gradient_checkpointing: GradientCheckpointing,
+    /// What a process may hold, for [`GradientCheckpointing::Auto`]; without it, four fifths of what is free on a CPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_budget_gib: Option<f64>,
     /// Steps from one evaluation to the next; an epoch where it is not given. The last step is always evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eval_every_steps: Option<NonZeroU64>,
@@ -251,6 +275,7 @@ fn optim(mut section: Section) -> Result<OptimSection> {
 }
 
 fn train(mut section: Section) -> Result<TrainSection> {
+    let gradient_checkpointing = gradient_checkpointing(&mut section)?;
     let train = TrainSection {
         epochs: section.count("epochs", nonzero_u64(10), MAX_EPOCHS)?,
         max_steps: section.optional("max_steps")?,
@@ -258,7 +283,8 @@ fn train(mut section: Section) -> Result<TrainSection> {
         micro_batch_size: section.count("micro_batch_size", nonzero(12), MAX_ROWS_A_STEP)?,
         seed: section.or("seed", 42)?,
         precision: section.or("precision", Precision::Auto)?,
-        gradient_checkpointing: section.or("gradient_checkpointing", true)?,
+        gradient_checkpointing,
+        memory_budget_gib: memory_budget(&mut section, gradient_checkpointing)?,
         eval_every_steps: section.optional("eval_every_steps")?,
         save_every_steps: section.optional("save_every_steps")?,
         keep_checkpoints: section.or("keep_checkpoints", nonzero(2))?,
@@ -266,6 +292,26 @@ fn train(mut section: Section) -> Result<TrainSection> {
     };
     section.finish()?;
     Ok(train)
+}
+
+fn gradient_checkpointing(section: &mut Section) -> Result<GradientCheckpointing> {
+    match section.or("gradient_checkpointing", Value::String("auto".to_owned()))? {
+        Value::Boolean(true) => Ok(GradientCheckpointing::On),
+        Value::Boolean(false) => Ok(GradientCheckpointing::Off),
+        Value::String(text) if text == "auto" => Ok(GradientCheckpointing::Auto),
+        other => {
+            Err(section.refuse("gradient_checkpointing", format!("expected \"auto\", true or false, found {other}")))
+        }
+    }
+}
+
+fn memory_budget(section: &mut Section, checkpointing: GradientCheckpointing) -> Result<Option<f64>> {
+    let budget = section.number("memory_budget_gib", f64::INFINITY, |value| value > 0.0, "a positive number of GiB")?;
+    if budget.is_finite() && checkpointing != GradientCheckpointing::Auto {
+        let message = "expected no budget where train.gradient_checkpointing is true or false, found one; set that to \"auto\"";
+        return Err(section.refuse("memory_budget_gib", message));
+    }
+    Ok(budget.is_finite().then_some(budget))
 }
 
 fn nonzero(value: usize) -> NonZeroUsize {

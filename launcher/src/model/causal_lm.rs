@@ -66,6 +66,12 @@ impl CausalLm {
         self.embedding.device()
     }
 
+    /// What the weights are made of.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.embedding.kind()
+    }
+
     /// Checks that the model has an embedding for each of `ids`.
     ///
     /// # Errors

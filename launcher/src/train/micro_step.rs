@@ -5,10 +5,7 @@ use tch::Tensor;
 use crate::adapter::{AdapterGradient, Dropout};
 use crate::chat::TokenizedRow;
 use crate::kernels::{cross_entropy, cross_entropy_backward, product};
-use crate::model::{CausalLm, KeptActivations, PackedBatch};
-
-/// Logits that are in memory at once, so that a long batch over a large vocabulary fits.
-const CHUNK_LOGITS: usize = 1 << 24;
+use crate::model::{CHUNK_LOGITS, CausalLm, KeptActivations, PackedBatch};
 
 /// How the loss of a micro-batch becomes gradients.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +64,7 @@ fn packed(model: &CausalLm, rows: &[&TokenizedRow]) -> PackedBatch {
 fn chunks(model: &CausalLm, rows: &[&TokenizedRow]) -> Vec<(Tensor, Vec<i64>)> {
     let (sources, targets) = predictions(rows);
     let vocabulary = usize::try_from(model.output_weight().size()[0]).unwrap_or(usize::MAX);
-    let length = (CHUNK_LOGITS / vocabulary).max(1);
+    let length = (usize::try_from(CHUNK_LOGITS).unwrap_or(usize::MAX) / vocabulary).max(1);
     let chunks = sources.chunks(length).zip(targets.chunks(length));
     let place = |sources: &[i64]| Tensor::from_slice(sources).to_device(model.device());
     chunks.map(|(sources, targets)| (place(sources), targets.to_vec())).collect()

@@ -5,6 +5,7 @@
 
 mod directory;
 mod evaluation;
+mod memory;
 mod metrics;
 mod micro_step;
 mod optimizer;

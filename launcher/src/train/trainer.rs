@@ -10,6 +10,7 @@ use tch::Tensor;
 use super::{
     AdamW, Backward, Evaluation, MetricsFile, Plan, RunDirectory, Signals, Step, StepMetrics, Stop, ValidationSet,
 };
+use super::memory::Keeping;
 use super::{clip, learning_rate, peak_memory_bytes};
 use crate::adapter::{AdapterGradient, Dropout, flatten, peft};
 use crate::chat::TokenizedRow;
@@ -42,6 +43,7 @@ pub struct Trainer<'a> {
     model: CausalLm,
     optimizer: AdamW,
     gradient: AdapterGradient,
+    keeping: Keeping,
     signals: Signals,
     validation: Option<ValidationSet>,
     /// What checkpoints say that the run is made from; on rank 0.
@@ -82,6 +84,7 @@ impl<'a> Trainer<'a> {
             model,
             optimizer,
             gradient,
+            keeping: Keeping::Fixed(KeptActivations::Last(0)),
             signals,
             validation: None,
             made_from,
@@ -131,6 +134,8 @@ impl<'a> Trainer<'a> {
     /// every rank.
     pub fn run(&mut self, comm: &dyn Communicator, progress: Progress<'_>) -> Result<Option<Stop>> {
         let began = Instant::now();
+        self.keeping =
+            Keeping::new(&self.config.train, &self.model, self.optimizer.num_values(), comm.world_size());
         let path = RunDirectory::of(self.config).metrics();
         let metrics = match (comm.is_root(), &self.resumed_at) {
             (false, _) => Ok(None),
@@ -241,15 +246,6 @@ impl<'a> Trainer<'a> {
 
     /// Runs this rank's rows of `step`, leaving their gradients; the sum of their losses.
     fn backward(&mut self, step: &Step, rank: usize) -> f64 {
-        let backward = Backward {
-            model: &self.model,
-            num_targets: step.num_targets,
-            kept: if self.config.train.gradient_checkpointing {
-                KeptActivations::Last(0)
-            } else {
-                KeptActivations::All
-            },
-        };
         let gradient = &mut self.gradient;
         let mut run = |positions: &Vec<usize>| {
             let rows: Vec<&TokenizedRow> =
@@ -265,6 +261,9 @@ impl<'a> Trainer<'a> {
                 rows: &places,
                 lengths: &lengths,
             };
+            let num_tokens = rows.iter().map(|row| row.input_ids.len()).sum();
+            let kept = self.keeping.of(num_tokens);
+            let backward = Backward { model: &self.model, num_targets: step.num_targets, kept };
             backward.run(&rows, Some(&dropout), gradient)
         };
         step.micro_steps.iter().map(|ranks| run(&ranks[rank])).sum()
