@@ -25,7 +25,8 @@ fn main() -> Result<()> {
     let (heads, kv_heads) = (config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim);
     let layers = [(hidden, heads + 2 * kv_heads), (heads, hidden), (hidden, 2 * inner), (inner, hidden)];
     let seconds = |multiply: &dyn Fn(&Tensor, &Tensor) -> Tensor| {
-        let block: f64 = layers.iter().map(|(inputs, outputs)| there_and_back(multiply, num_tokens, *inputs, *outputs)).sum();
+        let block: f64 =
+            layers.iter().map(|(inputs, outputs)| there_and_back(multiply, num_tokens, *inputs, *outputs)).sum();
         #[expect(clippy::cast_precision_loss, reason = "a number of layers")]
         let blocks = block * config.num_layers as f64;
         blocks + there_and_back(multiply, num_tokens, hidden, config.vocab_size)
@@ -45,8 +46,11 @@ fn eprintln_usage() {
 fn there_and_back(multiply: &dyn Fn(&Tensor, &Tensor) -> Tensor, num_tokens: i64, inputs: i64, outputs: i64) -> f64 {
     let options = (Kind::Float, Device::Cpu);
     let rows = num_tokens.min((1 << 24) / outputs);
-    let (x, weight, grad) =
-        (Tensor::randn([rows, inputs], options), Tensor::randn([outputs, inputs], options), Tensor::randn([rows, outputs], options));
+    let (x, weight, grad) = (
+        Tensor::randn([rows, inputs], options),
+        Tensor::randn([outputs, inputs], options),
+        Tensor::randn([rows, outputs], options),
+    );
     let best = |work: &dyn Fn() -> Tensor| {
         let time = |()| {
             let began = Instant::now();

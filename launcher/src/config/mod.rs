@@ -6,6 +6,6 @@ mod train;
 
 pub use adapter::{AdapterConfig, DropoutScope, Method, TARGET_MODULES};
 pub use train::{
-    AdapterSection, DataSection, GradientCheckpointing, ModelSection, OptimSection, Order, OutputSection, Precision, Schedule,
-    TrainConfig, TrainSection,
+    AdapterSection, DataSection, GradientCheckpointing, ModelSection, OptimSection, Order, OutputSection, Precision,
+    Schedule, TrainConfig, TrainSection,
 };

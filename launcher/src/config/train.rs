@@ -275,7 +275,6 @@ fn optim(mut section: Section) -> Result<OptimSection> {
 }
 
 fn train(mut section: Section) -> Result<TrainSection> {
-    let gradient_checkpointing = gradient_checkpointing(&mut section)?;
     let train = TrainSection {
         epochs: section.count("epochs", nonzero_u64(10), MAX_EPOCHS)?,
         max_steps: section.optional("max_steps")?,
@@ -283,13 +282,18 @@ fn train(mut section: Section) -> Result<TrainSection> {
         micro_batch_size: section.count("micro_batch_size", nonzero(12), MAX_ROWS_A_STEP)?,
         seed: section.or("seed", 42)?,
         precision: section.or("precision", Precision::Auto)?,
-        gradient_checkpointing,
-        memory_budget_gib: memory_budget(&mut section, gradient_checkpointing)?,
+        gradient_checkpointing: gradient_checkpointing(&mut section)?,
+        memory_budget_gib: memory_budget(&mut section)?,
         eval_every_steps: section.optional("eval_every_steps")?,
         save_every_steps: section.optional("save_every_steps")?,
         keep_checkpoints: section.or("keep_checkpoints", nonzero(2))?,
         log_every_steps: section.or("log_every_steps", nonzero_u64(1))?,
     };
+    if train.memory_budget_gib.is_some() && train.gradient_checkpointing != GradientCheckpointing::Auto {
+        let message =
+            "expected no budget where train.gradient_checkpointing is true or false, found one; set that to auto";
+        return Err(section.refuse("memory_budget_gib", message));
+    }
     section.finish()?;
     Ok(train)
 }
@@ -305,12 +309,8 @@ fn gradient_checkpointing(section: &mut Section) -> Result<GradientCheckpointing
     }
 }
 
-fn memory_budget(section: &mut Section, checkpointing: GradientCheckpointing) -> Result<Option<f64>> {
+fn memory_budget(section: &mut Section) -> Result<Option<f64>> {
     let budget = section.number("memory_budget_gib", f64::INFINITY, |value| value > 0.0, "a positive number of GiB")?;
-    if budget.is_finite() && checkpointing != GradientCheckpointing::Auto {
-        let message = "expected no budget where train.gradient_checkpointing is true or false, found one; set that to \"auto\"";
-        return Err(section.refuse("memory_budget_gib", message));
-    }
     Ok(budget.is_finite().then_some(budget))
 }
 
@@ -388,6 +388,8 @@ mod tests {
             ("train.epochs=0", "train.epochs: "),
             ("train.seed=x", "train.seed: "),
             ("train.precision=f16", "train.precision: "),
+            ("train.gradient_checkpointing=maybe", "train.gradient_checkpointing: expected \"auto\", true or false"),
+            ("train.memory_budget_gib=0", "train.memory_budget_gib: expected a positive number of GiB, found 0"),
             ("optim.learning_rate=-1", "optim.learning_rate: expected a positive number, found -1"),
             ("optim.learning_rate=nan", "optim.learning_rate: "),
             ("adapter.rank=0", "adapter.rank: "),
@@ -405,6 +407,8 @@ mod tests {
             let message = load(SMALLEST, &[assignment]).unwrap_err().to_string();
             assert!(message.contains(named), "{assignment}: {message}");
         }
+        let both = ["train.gradient_checkpointing=true", "train.memory_budget_gib=2"];
+        assert!(load(SMALLEST, &both).unwrap_err().to_string().contains("train.memory_budget_gib: expected no budget"));
         let message = load("model.path = \"m\"\noutput.dir = \"o\"", &[]).unwrap_err().to_string();
         assert!(message.contains("data.train: expected a value, found none"), "{message}");
         assert!(load("model = [", &[]).unwrap_err().to_string().contains("sft.toml"));

@@ -4,7 +4,7 @@ use tch::{Kind, Reduction, Tensor};
 
 use super::exp::exp;
 use super::is_fused;
-use super::rows::{RowsMut, by_rows};
+use super::rows::{RowsMut, by_rows, maximum};
 
 /// The sum of `−log softmax(logits)[target]` over all rows; `logits` may be overwritten.
 ///
@@ -38,6 +38,7 @@ fn by_loops(logits: &mut Tensor, targets: &[i64], scale: f32) -> f64 {
     let mut losses = Tensor::empty([logits.size()[0], 1], (Kind::Float, logits.device()));
     by_rows!([RowsMut::of(logits), RowsMut::of(&mut losses)], |index, [logits, loss]| {
         let target = usize::try_from(targets[index]).expect("ids were checked against the vocabulary");
+        // A logit that is no number is no maximum, but makes the sum none.
         let (largest, at_target) = (maximum(logits), logits[target]);
         let sum = exponentials(logits, largest);
         loss[0] = sum.ln() + largest - at_target;
@@ -48,20 +49,6 @@ fn by_loops(logits: &mut Tensor, targets: &[i64], scale: f32) -> f64 {
         logits[target] -= scale;
     });
     losses.sum(Kind::Double).double_value(&[])
-}
-
-#[inline]
-fn maximum(values: &[f32]) -> f32 {
-    let (chunks, rest) = values.as_chunks::<16>();
-    let mut largest = [f32::NEG_INFINITY; 16];
-    for chunk in chunks {
-        // A value that is no number makes the sum none, whatever is found here.
-        largest
-            .iter_mut()
-            .zip(chunk)
-            .for_each(|(largest, value)| *largest = if *value > *largest { *value } else { *largest });
-    }
-    largest.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// Puts `e^(value − largest)` in each value's place and returns their sum, formed in blocks: a plain sum of 150,000 terms in f32

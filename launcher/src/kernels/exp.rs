@@ -9,8 +9,10 @@
 pub(super) fn exp(x: f32) -> f32 {
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
+    const ROUNDING: f32 = 12_582_912.0;
     let clamped = x.clamp(-87.3, 88.0);
-    let n = (clamped * std::f32::consts::LOG2_E + 0.5).floor();
+    // Adding a number of this size rounds to whole numbers, without a call on processors that have no instruction for it.
+    let n = (clamped * std::f32::consts::LOG2_E + ROUNDING) - ROUNDING;
     let r = (clamped - n * LN_2_HIGH) - n * LN_2_LOW;
     let polynomial = [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_66, 0.5];
     let sum = polynomial.iter().fold(1.987_569_1e-4, |sum, coefficient| sum * r + coefficient);

@@ -1,9 +1,10 @@
-//! The elementwise work of a block, forward and backward, each in two forms: a fused loop over f32 on the CPU, and the same out of
+//! The work of a block between and around its products, forward and backward, each in two forms: a fused loop over f32 on the CPU, and the same out of
 //! libtorch's operators for every other device and kind. Tests compare the two.
 //!
 //! None of it knows autograd: what a backward function needs, its caller has kept or makes again.
 
 mod affine;
+mod causal_attention;
 mod cross_entropy;
 mod dropout;
 mod exp;
@@ -15,6 +16,7 @@ mod rows;
 mod swiglu;
 
 pub(crate) use affine::{Affine, affine_backward};
+pub(crate) use causal_attention::{causal_attention, causal_attention_backward};
 pub(crate) use cross_entropy::{cross_entropy, cross_entropy_backward};
 pub use dropout::DropoutMask;
 pub use product::product;
@@ -27,7 +29,7 @@ pub(crate) use swiglu::{swiglu, swiglu_backward};
 use tch::{Device, Kind, Tensor};
 
 /// Whether the fused loops can work on `tensor`.
-fn is_fused(tensor: &Tensor) -> bool {
+pub(crate) fn is_fused(tensor: &Tensor) -> bool {
     tensor.device() == Device::Cpu && tensor.kind() == Kind::Float
 }
 

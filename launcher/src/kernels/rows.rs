@@ -49,8 +49,12 @@ impl<'a> RowsMut<'a> {
     }
 
     #[inline]
-    fn row(&mut self, index: usize) -> &mut [f32] {
+    pub(super) fn row(&mut self, index: usize) -> &mut [f32] {
         &mut self.values[index * self.stride..][..self.width]
+    }
+
+    pub(super) fn num_rows(&self) -> usize {
+        self.num_rows
     }
 
     /// Takes off the first `num_rows` rows.
@@ -149,12 +153,37 @@ pub(super) fn by_column_ranges(output: &mut [f32], num_rows: usize, work: impl F
 }
 
 /// Calls `work` with each of `parts`, on all threads.
-fn run_each<T: Send>(parts: Vec<T>, work: &(dyn Fn(T) + Sync)) {
+pub(super) fn run_each<T: Send>(parts: Vec<T>, work: &(dyn Fn(T) + Sync)) {
     let parts: Vec<Mutex<Option<T>>> = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
     run_on_threads(parts.len(), &|index| {
         let taken = parts[index].lock().ok().and_then(|mut part| part.take());
         taken.into_iter().for_each(work);
     });
+}
+
+/// The sum of `values`, as [`dot`].
+#[inline]
+pub(super) fn sum(values: &[f32]) -> f32 {
+    let (chunks, rest) = values.as_chunks::<16>();
+    let mut sums = [0.0_f32; 16];
+    for chunk in chunks {
+        sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum += value);
+    }
+    sums.iter().chain(rest).sum()
+}
+
+/// The largest of `values`; a value that is no number is passed over.
+#[inline]
+pub(super) fn maximum(values: &[f32]) -> f32 {
+    let (chunks, rest) = values.as_chunks::<16>();
+    let mut largest = [f32::NEG_INFINITY; 16];
+    for chunk in chunks {
+        largest
+            .iter_mut()
+            .zip(chunk)
+            .for_each(|(largest, value)| *largest = if *value > *largest { *value } else { *largest });
+    }
+    largest.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// `Σ left ⊙ right`, in sixteen sums side by side whatever the processor's width.

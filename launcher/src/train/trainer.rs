@@ -7,10 +7,10 @@ use medinjection_fr::provenance::Lineage;
 use serde::Serialize;
 use tch::Tensor;
 
+use super::memory::Keeping;
 use super::{
     AdamW, Backward, Evaluation, MetricsFile, Plan, RunDirectory, Signals, Step, StepMetrics, Stop, ValidationSet,
 };
-use super::memory::Keeping;
 use super::{clip, learning_rate, peak_memory_bytes};
 use crate::adapter::{AdapterGradient, Dropout, flatten, peft};
 use crate::chat::TokenizedRow;
@@ -134,8 +134,7 @@ impl<'a> Trainer<'a> {
     /// every rank.
     pub fn run(&mut self, comm: &dyn Communicator, progress: Progress<'_>) -> Result<Option<Stop>> {
         let began = Instant::now();
-        self.keeping =
-            Keeping::new(&self.config.train, &self.model, self.optimizer.num_values(), comm.world_size());
+        self.keeping = Keeping::new(&self.config.train, &self.model, self.optimizer.num_values(), comm.world_size());
         let path = RunDirectory::of(self.config).metrics();
         let metrics = match (comm.is_root(), &self.resumed_at) {
             (false, _) => Ok(None),

@@ -1,15 +1,16 @@
 //! Causal self-attention with grouped query heads, forward and backward.
 
 mod composed;
-mod flash_cpu;
 
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
 use super::kv_cache::KvCache;
 use super::projection::{Product, Projection};
 use super::rope::Rotation;
 use crate::adapter::{InputDropout, LayerGradient};
-use crate::kernels::{HeadLayout, RmsNorm, rotate, rotate_backward};
+use crate::kernels::{
+    HeadLayout, RmsNorm, causal_attention, causal_attention_backward, is_fused, rotate, rotate_backward,
+};
 
 /// Attention of one block.
 #[derive(Debug)]
@@ -37,8 +38,8 @@ pub(super) struct KeptAttention {
     qkv: Product,
     /// What `o_proj` reads, `[tokens, num_heads × head_dim]`.
     attended: Tensor,
-    /// Log-sum-exp of each sequence's scores, where the kernel gives it.
-    log_sums: Vec<Tensor>,
+    /// Log-sum-exp of each query's scores, `[tokens, num_heads]`, where our own loops have computed it.
+    log_sums: Option<Tensor>,
     pub(super) output: Product,
 }
 
@@ -60,10 +61,12 @@ impl Attention {
         let packed = rotate(&y, affine, &heads);
         let wide = self.o_proj.empty_input(input.size()[0]);
         let mut attended = self.o_proj.features(&wide);
-        let mut log_sums = Vec::new();
+        let mut log_sums = None;
         match cache {
             Some((layer, cache)) => with_cache(&packed, &heads, (pass.lengths, &mut attended), (layer, cache)),
-            None if uses_flash(&packed) => log_sums = flash_cpu::forward(&packed, &heads, pass.lengths, &mut attended),
+            None if is_fused(&packed) => {
+                log_sums = Some(causal_attention(&packed, &heads, pass.lengths, &attended));
+            }
             None => composed::forward(&packed, &heads, pass.lengths, &mut attended),
         }
         let output = self.o_proj.forward(&wide, dropout[1]);
@@ -86,10 +89,11 @@ impl Attention {
         let (y, affine) = self.qkv.output(&kept.qkv);
         let heads = self.heads(pass.rotation);
         let packed = rotate(&y, affine, &heads);
-        let mut grad = if uses_flash(&packed) {
-            flash_cpu::backward(&packed, &heads, pass.lengths, (&kept.attended, &kept.log_sums, &grad))
-        } else {
-            composed::backward(&packed, &heads, pass.lengths, &grad)
+        let mut grad = match &kept.log_sums {
+            Some(log_sums) => {
+                causal_attention_backward(&packed, &heads, pass.lengths, (&kept.attended, log_sums, &grad))
+            }
+            None => composed::backward(&packed, &heads, pass.lengths, &grad),
         };
         rotate_backward(&mut grad, &y, affine, &heads);
         self.qkv.backward(grad, (&kept.qkv, features, dropout[0]), of_qkv, wants_input)
@@ -123,11 +127,6 @@ fn with_cache(
     }
 }
 
-/// Whether libtorch's own kernel for the CPU, with its backward pass, takes `packed`.
-fn uses_flash(packed: &Tensor) -> bool {
-    packed.device() == Device::Cpu && packed.kind() == Kind::Float
-}
-
 /// First token and number of tokens of each sequence.
 fn sequences(lengths: &[i64]) -> impl Iterator<Item = (i64, i64)> {
     lengths.iter().scan(0, |start, &length| {
@@ -140,21 +139,26 @@ fn sequences(lengths: &[i64]) -> impl Iterator<Item = (i64, i64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tch::Kind;
 
     #[test]
     fn both_ways_agree_forward_and_backward() {
         tch::manual_seed(3);
-        let lengths = [5, 1, 40];
-        let options = (Kind::Float, Device::Cpu);
-        let (cos, sin) = (Tensor::ones([46, 4], options), Tensor::zeros([46, 4], options));
+        let (lengths, num_tokens) = ([5, 1, 40, 300], 346);
+        let options = (Kind::Float, tch::Device::Cpu);
+        let (cos, sin) = (Tensor::ones([num_tokens, 4], options), Tensor::zeros([num_tokens, 4], options));
         let heads = HeadLayout { num_heads: 6, num_kv_heads: 2, head_dim: 8, norms: None, cos: &cos, sin: &sin };
-        let (packed, grad) = (Tensor::randn([46, 80], options), Tensor::randn([46, 48], options));
-        let (mut flash, mut composed) = (Tensor::zeros([46, 48], options), Tensor::zeros([46, 48], options));
-        let log_sums = flash_cpu::forward(&packed, &heads, &lengths, &mut flash);
+        let (packed, grad) = (Tensor::randn([num_tokens, 80], options), Tensor::randn([num_tokens, 48], options));
+        let (fused, mut composed) =
+            (Tensor::zeros([num_tokens, 48], options), Tensor::zeros([num_tokens, 48], options));
+        let log_sums = causal_attention(&packed, &heads, &lengths, &fused);
         composed::forward(&packed, &heads, &lengths, &mut composed);
-        let close = |left: &Tensor, right: &Tensor| (left - right).abs().max().double_value(&[]) < 2e-6;
-        assert!(close(&flash, &composed));
-        let flash = flash_cpu::backward(&packed, &heads, &lengths, (&flash, &log_sums, &grad));
-        assert!(close(&flash, &composed::backward(&packed, &heads, &lengths, &grad)));
+        let close = |left: &Tensor, right: &Tensor| {
+            let difference = (left - right).abs().max().double_value(&[]);
+            assert!(difference < 1e-5, "{difference}");
+        };
+        close(&fused, &composed);
+        let fused = causal_attention_backward(&packed, &heads, &lengths, (&fused, &log_sums, &grad));
+        close(&fused, &composed::backward(&packed, &heads, &lengths, &grad));
     }
 }
