@@ -23,7 +23,6 @@ pub(crate) fn empty_rows(rows: i64, features: i64, like: &Tensor) -> Tensor {
 ///
 /// # Shapes
 /// `left: [m, k]`, `right: [k, n]` → `[m, n]`
-#[must_use]
 pub fn product(left: &Tensor, right: &Tensor) -> Tensor {
     if !(is_fused(left) && has_fast_products()) {
         return left.matmul(right);
