@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `main` | arguments, terminal, exit codes |
 //! | [`train`], [`predict`] | the loops |
-//! | [`data`], [`decode`], [`checkpoint`], [`merge`] | batches, constrained decoding, runs that go on, weights with an adapter folded in |
+//! | [`data`], [`decode`], [`checkpoint`], [`merge`], [`plan`], [`doctor`] | batches, constrained decoding, runs that go on, weights with an adapter folded in, what a run will cost, what a machine lacks |
 //! | [`model`], [`adapter`], [`comm`], [`import`] | causal models, DoRA and LoRA, ranks, GGUF |
 //! | [`config`], [`chat`] | checked configuration; template, tokens and masks |
 //! | [`device`], [`kernels`] | where tensors live; the elementwise work of a block |
@@ -21,6 +21,7 @@ pub mod config;
 pub mod data;
 pub mod decode;
 pub mod device;
+pub mod doctor;
 pub mod error;
 pub mod ffi;
 pub mod guard;
@@ -28,6 +29,7 @@ pub mod import;
 pub mod kernels;
 pub mod merge;
 pub mod model;
+pub mod plan;
 pub mod predict;
 pub mod random;
 pub mod train;

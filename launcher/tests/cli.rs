@@ -352,3 +352,33 @@ fn tasks_that_srun_started_without_pmix_are_refused_by_one_message() {
         assert_eq!((second.status.code(), stderr(&second)), (Some(0), String::new()));
     }
 }
+
+#[test]
+fn a_plan_counts_what_a_run_trains() {
+    let workshop = Workshop::trained();
+    let output = workshop.run(&["plan", "--config", "sft.toml", "--cpu", "--json"], &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let bytes = std::fs::read(workshop.path("run/adapter/adapter_model.safetensors")).unwrap();
+    let header = usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();
+    assert_eq!(plan["num_trained"], (bytes.len() - 8 - header) / 4);
+    assert_eq!((&plan["num_rows"], &plan["num_steps"], &plan["fits"]), (&json!(2), &json!(1), &json!("kept")));
+    let output = workshop.run(&["plan", "--config", "sft.toml", "--device-memory", "0.001"], &[]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("trained of") && text.contains("fits             no:"), "{text}");
+    let output = workshop.run(&["plan", "--config", "sft.toml", "--utilisation", "2"], &[]);
+    assert!(!output.status.success() && stderr(&output).contains("above 0 and at most 1"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_doctor_names_what_it_finds_and_what_to_do() {
+    let workshop = Workshop::new();
+    let output = workshop.run(&["doctor"], &[]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("✓ libtorch   2."), "{text}");
+    assert!(text.contains("processor") && text.contains("Slurm") && text.contains("memory"), "{text}");
+    let lines = String::from_utf8_lossy(&workshop.run(&["doctor", "--json"], &[]).stdout).into_owned();
+    let findings: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(findings[0]["verdict"], "good");
+    assert!(findings.iter().all(|finding| (finding["verdict"] == "good") == finding["remedy"].is_null()), "{lines}");
+}

@@ -185,6 +185,15 @@ fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
         text(&output)
     );
     assert_eq!(plan.matches("steps            6 (3 an epoch)").count(), 1, "{plan}");
+    // Of the first row the loss predicts all but the first token.
+    let marked = plan.split("row 1\n").nth(1).unwrap().split("\n\nrow 2").next().unwrap();
+    assert!(marked.contains("⟦") && marked.contains("0 Une question ?") && marked.ends_with("⟧"), "{plan}");
+    let completion =
+        ["train", "--config", "sft.toml", "--dry-run", "--set", "output.dir=run", "--set", "data.loss_on=completion"];
+    let plan = String::from_utf8_lossy(&workshop.launch(1, &completion).stdout).into_owned();
+    let marked = plan.split("row 1\n").nth(1).unwrap().split("\n\nrow 2").next().unwrap();
+    let predicted = marked.split('⟦').nth(1).unwrap();
+    assert!(predicted.starts_with('B') && !predicted.contains("question"), "{plan}");
     assert!(!workshop.path("run").exists());
 }
 

@@ -44,11 +44,25 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Format`] if an id is none of a token, or the tokenizer fails.
     pub fn decode(&self, ids: &[i64]) -> Result<String> {
+        self.text(ids, true)
+    }
+
+    /// Text of `ids`, with the special tokens among them.
+    ///
+    /// # Errors
+    /// As of [`Tokenizer::decode`].
+    pub fn decode_whole(&self, ids: &[i64]) -> Result<String> {
+        self.text(ids, false)
+    }
+
+    fn text(&self, ids: &[i64], skips_special: bool) -> Result<String> {
         let ids = ids
             .iter()
             .map(|id| u32::try_from(*id).map_err(|_| Error::format(&self.path, format!("{id} is no token id"))))
             .collect::<Result<Vec<_>>>()?;
-        self.inner.decode(&ids, true).map_err(|error| Error::format(&self.path, format!("cannot decode: {error}")))
+        self.inner
+            .decode(&ids, skips_special)
+            .map_err(|error| Error::format(&self.path, format!("cannot decode: {error}")))
     }
 
     /// Id of the token that is written `token`.

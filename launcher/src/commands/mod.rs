@@ -1,7 +1,9 @@
 //! The commands: arguments, terminal and exit codes. Nothing in the library of this package prints.
 
+mod doctor;
 mod import_gguf;
 mod merge;
+mod plan;
 mod predict;
 mod train;
 
@@ -28,6 +30,8 @@ enum Command {
     ImportGguf(import_gguf::Arguments),
     Predict(predict::Arguments),
     Merge(merge::Arguments),
+    Plan(plan::Arguments),
+    Doctor(doctor::Arguments),
 }
 
 /// Where a model computes, as named on the command line.
@@ -82,6 +86,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Predict(arguments) => predict::run(arguments).map(done),
         Command::Merge(arguments) => merge::run(&arguments).map(done),
         Command::ImportGguf(arguments) => import_gguf::run(&arguments).map(done),
+        Command::Plan(arguments) => plan::run(&arguments).map(done),
+        Command::Doctor(arguments) => Ok(doctor::run(&arguments)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `train`: fine-tuning, on one rank or several.
 
 use std::cell::Cell;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use medinjection_launcher::Result;
 use medinjection_launcher::config::TrainConfig;
-use medinjection_launcher::train::{Evaluation, Event, Options, Outcome, StepMetrics, train};
+use medinjection_launcher::train::{Evaluation, Event, Options, Outcome, PreviewRow, StepMetrics, train};
 
 use super::{Device, connect, note, progress_bar};
 
@@ -71,9 +71,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     match outcome {
         Outcome::UpToDate => note(&format!("{directory}: up to date")),
         Outcome::Completed(steps) => note(&format!("{directory}: {steps} steps")),
-        Outcome::Planned(plan) => {
+        Outcome::Planned(plan, rows) => {
             // Whoever closes the pipe has read enough.
-            let _ = writeln!(std::io::stdout().lock(), "{plan}");
+            let _ = write!(std::io::stdout().lock(), "{}", planned(&plan, &rows, has_colours(comm.world_size())));
         }
         Outcome::Stopped(signal) => {
             note(&format!("{directory}: stopped by {}; --resume goes on from here", signal.name()));
@@ -81,6 +81,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether stdout is a terminal that a reader sees; `mpirun` gives each rank one of its own, whatever it writes to.
+fn has_colours(world_size: usize) -> bool {
+    let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    world_size == 1 && is_wanted && std::io::stdout().is_terminal()
+}
+
+/// The plan, and the first rows with what the loss predicts of them.
+fn planned(plan: &str, rows: &[PreviewRow], has_colours: bool) -> String {
+    let how = if has_colours { "in green" } else { "between ⟦ and ⟧" };
+    let row = |(number, row): (usize, &PreviewRow)| {
+        let row = if has_colours { row.coloured() } else { row.to_string() };
+        format!("\nrow {number}\n{}\n", row.trim_end())
+    };
+    let rows: String = (1..).zip(rows).map(row).collect();
+    format!("{plan}\n\nthe first rows, with what the loss predicts {how}\n{rows}")
 }
 
 /// When a line was last written where there is no terminal for a progress bar.

@@ -10,6 +10,7 @@ mod slices;
 mod threads;
 
 pub use cuda::open_cuda;
+pub(crate) use cuda::{folder_of_libtorch, opens};
 pub use memory::keep_freed_memory;
 pub(crate) use product::{has_fast_products, multiply};
 pub(crate) use simd::{has_avx2, has_avx512, with_avx2, with_avx512};

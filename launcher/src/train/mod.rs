@@ -10,6 +10,7 @@ mod metrics;
 mod micro_step;
 mod optimizer;
 mod plan;
+mod preview;
 mod schedule;
 mod signals;
 mod status;
@@ -37,6 +38,7 @@ pub use metrics::{MetricsFile, StepMetrics, peak_memory_bytes};
 pub use micro_step::Backward;
 pub use optimizer::{AdamW, clip};
 pub use plan::{Plan, Step};
+pub use preview::PreviewRow;
 pub use schedule::learning_rate;
 pub use signals::{Signals, Stop};
 pub use status::{STATUS_FILE, State, Status};
@@ -60,8 +62,8 @@ pub struct Options {
 pub enum Outcome {
     /// The run was there, made from the same inputs.
     UpToDate,
-    /// The plan in words, of a dry run.
-    Planned(String),
+    /// The plan in words, of a dry run, and the first rows.
+    Planned(String, Vec<PreviewRow>),
     /// All steps were made, this many.
     Completed(u64),
     /// A signal ended it.
@@ -95,7 +97,7 @@ pub fn train(
         Beginning::Anew => None,
         Beginning::From(checkpoint) => Some(checkpoint),
     };
-    let plan = comm.agree(plan(config, comm.world_size()))?;
+    let (plan, preview) = comm.agree(plan(config, comm.world_size()))?;
     let validation = comm.agree(ValidationSet::load(config))?;
     let model = guard(|| load_model(config, device, start.as_ref())).and_then(|model| {
         plan.check_tokens(&model)?;
@@ -104,7 +106,7 @@ pub fn train(
     });
     let model = comm.agree(model)?;
     if options.dry_run {
-        return Ok(Outcome::Planned(describe(&plan, validation.as_ref(), &model, config)));
+        return Ok(Outcome::Planned(describe(&plan, validation.as_ref(), &model, config), preview));
     }
     let prepared = if comm.is_root() { prepare(&directory, config, start.as_ref(), &mut held) } else { Ok(()) };
     comm.agree(prepared)?;
@@ -173,10 +175,13 @@ fn prepare(
     directory.prepare(config, start)
 }
 
-fn plan(config: &TrainConfig, world_size: usize) -> Result<Plan> {
+/// The steps of the run, and its first rows as they are read.
+fn plan(config: &TrainConfig, world_size: usize) -> Result<(Plan, Vec<PreviewRow>)> {
     let chat = Chat::load(&config.model.path)?;
     let dataset = Dataset::load(&config.data.train, &chat, config.data.loss_on, config.data.max_tokens.get())?;
-    Plan::new(config, dataset, world_size)
+    let preview =
+        dataset.rows.iter().take(2).map(|row| PreviewRow::new(row, chat.tokenizer())).collect::<Result<_>>()?;
+    Ok((Plan::new(config, dataset, world_size)?, preview))
 }
 
 /// The frozen model with its adapter: new, that of a checkpoint, or the one to start from.

@@ -93,6 +93,20 @@ impl Plan {
         }
     }
 
+    /// Tokens of padding that the micro-batches of the first pass would hold if they were padded.
+    fn num_padding(&self) -> usize {
+        let padding = |rows: &Vec<usize>, places: &Vec<usize>| {
+            let lengths = places.iter().map(|place| self.lengths[rows[*place]]);
+            let longest = lengths.clone().max().unwrap_or(0);
+            lengths.map(|length| longest - length).sum::<usize>()
+        };
+        let of_step = |rows: Vec<usize>| {
+            let step = self.step(rows);
+            step.micro_steps.iter().flatten().map(|places| padding(&step.rows, places)).sum::<usize>()
+        };
+        self.epoch(0).into_iter().map(of_step).sum()
+    }
+
     /// The row at index `row`.
     #[must_use]
     pub fn row(&self, row: usize) -> &TokenizedRow {
@@ -100,12 +114,18 @@ impl Plan {
     }
 }
 
+/// `part` of `whole` in percent.
+#[expect(clippy::cast_precision_loss, reason = "a share")]
+fn share(part: usize, whole: usize) -> f64 {
+    100.0 * part as f64 / whole.max(1) as f64
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let train = &self.config.train;
         let (global, micro) = (train.global_batch_size.get(), train.micro_batch_size.get());
         let targets: usize = self.dataset.rows.iter().map(num_targets).sum();
-        let longest = self.lengths.iter().max().copied().unwrap_or(0);
+        let (num_tokens, longest) = (self.lengths.iter().sum(), self.lengths.iter().max().copied().unwrap_or(0));
         writeln!(
             formatter,
             "rows             {} ({} shortened to {} tokens)",
@@ -115,8 +135,13 @@ impl fmt::Display for Plan {
         )?;
         writeln!(
             formatter,
-            "tokens           {} ({targets} targets, longest row {longest})",
-            self.lengths.iter().sum::<usize>()
+            "tokens           {num_tokens} ({targets} targets, {:.1} %; longest row {longest})",
+            share(targets, num_tokens)
+        )?;
+        writeln!(
+            formatter,
+            "padding          none (batches padded to their longest row would hold {:.1} % of it)",
+            share(self.num_padding(), num_tokens + self.num_padding())
         )?;
         writeln!(
             formatter,
