@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # The whole chain of one preset, which the seven templates run: set-up, build, mix, render, train, predict, score, report.
-#   bash slurm/common.sh PRESET [--force]
+#   bash slurm/common.sh PRESET [--force] [--train-only]   the chain of a preset; --train-only ends it after the training
+#   bash slurm/common.sh build [--force]                    data set, model and questions alone (slurm/build.sh)
+#   bash slurm/common.sh evaluate [MODEL…] [--force]        answers and scores of models (slurm/evaluate.sh)
+#   bash slurm/common.sh report [--force]                   one page over all presets (slurm/report.sh)
 # --force replaces what was made from other inputs. A step whose output is up to date is not done again.
 #
 # Environment
@@ -13,6 +16,11 @@
 #   MEDINJECTION_MODEL         full: folder of a model, or org/name[@revision] in the Hugging Face cache
 #                              (default Qwen/Qwen3-4B-Instruct-2507)
 #   MEDINJECTION_DEVICE        full: auto (default), cpu or cuda
+#   MEDINJECTION_DATASET_CONFIG  full: what `build` builds MEDINJECTION_DATA from, where it is not there
+#   MEDINJECTION_TEST_SETS     evaluate: more evaluation rows than the test split's, as in "name=/path/to/rows.jsonl"
+#   MEDINJECTION_CLUSTER       the profile slurm/cluster/NAME.env, which sets it when it is sourced
+#   MEDINJECTION_MPI           auto (default), srun or mpirun: what starts the ranks of a job
+#   MEDINJECTION_MAX_REQUEUES  how often a job starts again after a dead rank (default 3)
 #   MEDINJECTION_HOME          the repository, where a job cannot find it
 #   MEDINJECTION_CACHE         downloads of the set-up (default ~/.cache/medinjection)
 # Exit codes: 0 done, 2 could not be done, 75, 130 and 143 stopped by a signal.
@@ -20,7 +28,10 @@ set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 force=()
+train_only=''
+models=()
 step_index=0
+presets=(native translated synthetic native_translated native_synthetic translated_synthetic all)
 
 die() {
   printf 'error: %s\n' "$*" >&2
@@ -28,6 +39,13 @@ die() {
 }
 
 note() { printf '%s\n' "$*"; }
+
+# shellcheck source=slurm/lib/life.sh
+source "$root/slurm/lib/life.sh"
+# shellcheck source=slurm/lib/cluster.sh
+source "$root/slurm/lib/cluster.sh"
+# shellcheck source=slurm/lib/profiles.sh
+source "$root/slurm/lib/profiles.sh"
 
 # --- Steps ----------------------------------------------------------------------------------------------------------
 
@@ -39,11 +57,21 @@ step() { # TITLE COMMAND…
   note "== $step_index. $title"
   # In a condition bash would not stop at the first command that fails.
   set +e
-  (set -e && "$@")
+  if [[ -n $in_slurm ]]; then
+    # In the background, so that the shell can act on a signal at once.
+    (set -e && "$@") &
+    await $!
+  else
+    (set -e && "$@")
+  fi
   code=$?
   set -e
+  [[ $code == 0 ]] || after_failure "$title" "$code"
   case $code in
-    0) note "   $((SECONDS - start)) s" ;;
+    0)
+      note "   $((SECONDS - start)) s"
+      [[ -z $time_up ]] || requeue_for_time "after $title"
+      ;;
     75 | 130 | 143) note "   stopped by a signal after $((SECONDS - start)) s" && exit "$code" ;;
     *) die "the step \"$title\" failed (its exit code: $code)" ;;
   esac
@@ -62,12 +90,12 @@ locked() { # LOCK COMMAND…
 
 # Runs a command on all ranks.
 launch() { # COMMAND…
-  if [[ -n $in_slurm ]]; then
+  if [[ $starter == srun ]]; then
     # The steps of a job do not inherit the job's cores by themselves.
     export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-1}
-    srun --mpi="$slurm_mpi" --ntasks="$ranks" --kill-on-bad-exit=1 "$@" || explain_srun $?
+    run_ranks srun --label --mpi="$slurm_mpi" --ntasks="$ranks" --kill-on-bad-exit=1 "$@" || explain_srun $?
   else
-    mpirun -n "$ranks" "${mpirun_options[@]}" "$@"
+    run_ranks mpirun -n "$ranks" "${mpirun_options[@]}" "$@"
   fi
 }
 
@@ -77,101 +105,34 @@ explain_srun() { # CODE
   return "$1"
 }
 
+# srun where it can join the ranks, which is where Slurm has PMIx; else the mpirun of the module that is loaded.
 choose_launcher() {
   in_slurm=${SLURM_JOB_ID:-}
   slurm_mpi=${SLURM_MPI_TYPE:-pmix}
-  if [[ -n $in_slurm ]]; then
-    [[ $(srun --mpi=list 2>&1) == *pmix* ]] || [[ -n ${SLURM_MPI_TYPE:-} ]] ||
-      die "this Slurm has no PMIx (srun --mpi=list): ask for the plugin, or export SLURM_MPI_TYPE for an MPI that needs another"
+  # The elements of an array share the array's number.
+  job_name=${SLURM_JOB_ID:-}
+  [[ -z ${SLURM_ARRAY_JOB_ID:-} ]] || job_name=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+  starter=${MEDINJECTION_MPI:-auto}
+  case $starter in
+    auto) if [[ -z $in_slurm ]] || ! srun_joins_ranks && command -v mpirun >/dev/null; then starter=mpirun; else starter=srun; fi ;;
+    srun | mpirun) ;;
+    *) die "MEDINJECTION_MPI=$starter: expected auto, srun or mpirun" ;;
+  esac
+  if [[ $starter == srun ]]; then
+    srun_joins_ranks ||
+      die "this Slurm has no PMIx (srun --mpi=list): ask for the plugin, load a module with mpirun, or export SLURM_MPI_TYPE for an MPI that needs another"
     return 0
   fi
   mpirun_options=()
   if [[ $(mpirun --version 2>/dev/null) == *'Open MPI'* ]]; then
     # Two ranks on a laptop's cores: bound to one core each they would wait for whatever else runs there.
-    mpirun_options=(--bind-to none --oversubscribe)
+    mpirun_options=(--bind-to none)
+    [[ -n $in_slurm ]] || mpirun_options+=(--oversubscribe)
     [[ $(id -u) != 0 ]] || mpirun_options+=(--allow-run-as-root)
   fi
 }
 
-# --- Profiles -------------------------------------------------------------------------------------------------------
-
-# Small enough for two cores, and the same numbers on every machine: one thread a rank, two ranks.
-profile_sample() {
-  local choice=${MEDINJECTION_SAMPLE_MODEL:-auto}
-  if [[ $choice == auto ]]; then
-    choice=smollm2
-    [[ -n ${MEDINJECTION_SMOLLM2_GGUF:-} ]] || choice=tiny
-  fi
-  case $choice in
-    smollm2)
-      [[ -n ${MEDINJECTION_SMOLLM2_GGUF:-} ]] ||
-        die "MEDINJECTION_SAMPLE_MODEL=smollm2, but the model is not there; type: bash launcher/bootstrap.sh"
-      model=model/SmolLM2-135M-Instruct
-      ;;
-    tiny) model=model/tiny-random-qwen3 profile=sample-tiny ;;
-    *) die "MEDINJECTION_SAMPLE_MODEL=$choice: expected auto, smollm2 or tiny" ;;
-  esac
-  dataset=dataset
-  ranks=2
-  device=cpu
-  export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
-  mix_options=(--size "${MEDINJECTION_SIZE:-96}")
-  train_options=(--set train.epochs=1 --set train.global_batch_size=12 --set train.micro_batch_size=2)
-}
-
-profile_full() {
-  dataset=${MEDINJECTION_DATA:-}
-  [[ -n $dataset ]] || die "profile full needs MEDINJECTION_DATA, the folder of a data set; build one by:" \
-    "target/release/medinjection build --config FILE --out DIR (or choose MEDINJECTION_PROFILE=sample)"
-  [[ -e $dataset/manifest.json ]] || die "MEDINJECTION_DATA=$dataset: there is no manifest.json, so it is no finished data set"
-  dataset=$(cd -- "$dataset" && pwd)
-  find_model "${MEDINJECTION_MODEL:-Qwen/Qwen3-4B-Instruct-2507}"
-  choose_device "${MEDINJECTION_DEVICE:-auto}"
-  # As many threads as the job has cores for each rank; elsewhere a fixed number, so that bytes can be had again.
-  export OMP_NUM_THREADS=${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}
-  export MKL_NUM_THREADS=$OMP_NUM_THREADS
-  mix_options=()
-  [[ -z ${MEDINJECTION_SIZE:-} ]] || mix_options=(--size "$MEDINJECTION_SIZE")
-  train_options=()
-}
-
-# A folder, or a snapshot in the Hugging Face cache.
-find_model() { # FOLDER | ORG/NAME[@REVISION]
-  local name=${1%@*} revision=main hub=${HF_HUB_CACHE:-${HF_HOME:-${HOME:-}/.cache/huggingface}/hub} repository
-  if [[ -d $1 ]]; then
-    [[ -e $1/config.json ]] || die "MEDINJECTION_MODEL=$1: there is no config.json in it"
-    model=$(cd -- "$1" && pwd)
-    return 0
-  fi
-  [[ $1 =~ ^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(@.+)?$ ]] ||
-    die "MEDINJECTION_MODEL=$1: neither a folder nor org/name[@revision]"
-  [[ $1 != *@* ]] || revision=${1##*@}
-  repository=$hub/models--${name//\//--}
-  local commit=$revision
-  [[ ! -e $repository/refs/$revision ]] || commit=$(<"$repository/refs/$revision")
-  model=$repository/snapshots/$commit
-  [[ -e $model/config.json ]] || die "the model $1 is not in $hub; type on a machine with network:" \
-    "hf download $name --revision $revision"
-}
-
-choose_device() { # auto | cpu | cuda
-  local gpu='' cuda_build=''
-  [[ ! -e /dev/nvidia0 && -z ${CUDA_VISIBLE_DEVICES:-} ]] || gpu=yes
-  [[ ! -e $LIBTORCH/lib/libtorch_cuda.so ]] || cuda_build=yes
-  device=$1
-  case $1 in
-    auto) if [[ -n $gpu ]]; then device=cuda; else device=cpu; fi ;;
-    cpu | cuda) ;;
-    *) die "MEDINJECTION_DEVICE=$1: expected auto, cpu or cuda" ;;
-  esac
-  ranks=${SLURM_NTASKS:-2}
-  [[ -n $in_slurm || $device == cpu ]] || ranks=1
-  [[ $device == cuda ]] || return 0
-  [[ -n $gpu ]] || die "MEDINJECTION_DEVICE=cuda, but no GPU is visible; submit with --gres=gpu:1, or set MEDINJECTION_DEVICE=cpu"
-  [[ -n $cuda_build ]] || die "$LIBTORCH is without CUDA; type on the login node: bash launcher/bootstrap.sh --cuda"
-  [[ $ranks == 1 ]] || die "training on $ranks GPUs needs NCCL, which is not there yet;" \
-    "submit with: sbatch --ntasks=1 --gres=gpu:1, or set MEDINJECTION_DEVICE=cpu"
-}
+srun_joins_ranks() { [[ -n ${SLURM_MPI_TYPE:-} || $(srun --mpi=list 2>&1) == *pmix* ]]; }
 
 # --- The chain ------------------------------------------------------------------------------------------------------
 
@@ -205,7 +166,7 @@ prepare() {
 }
 
 predict() { # OUT [OPTIONS…]
-  launch "$launcher" predict --model "$model" --data test.jsonl --out "$1" --device "$device" "${@:2}" "${force[@]}"
+  launch "$launcher" predict --model "$model" --data "${test_rows:-test.jsonl}" --out "$1" --device "$device" "${@:2}" "${force[@]}"
 }
 
 # The base model answers the same whatever the mixture: its predictions are made once and copied into each run.
@@ -230,36 +191,124 @@ train() {
 
 score() { "$medinjection" score --predictions "$run/predictions/$1.jsonl" --out "$run/scores/$1.json" "${force[@]}"; }
 
-run_chain() {
-  note "preset $preset, profile $profile, model $model, $ranks ranks on $device, $OMP_NUM_THREADS threads each"
+introduce() {
+  note "$job, profile $profile, model $model, $ranks ranks on $device, $OMP_NUM_THREADS threads each"
   [[ $model != *tiny-random* ]] || note "warning: the model's weights are random, so its scores mean nothing"
+}
+
+run_chain() {
+  introduce
   step 'data, model and questions' locked .shared.lock prepare
   step 'mixture' "$medinjection" mix --preset "$preset" --dataset "$dataset" --out "mixtures/$preset" \
     "${mix_options[@]}" "${force[@]}"
+  before_training
   step 'training' train
-  step 'answers of the base model' locked .base.lock predict_base
-  step 'answers of the tuned model' predict "$run/predictions/tuned.jsonl" --adapter "$run"
-  step 'scores of the base model' score base
-  step 'scores of the tuned model' score tuned
+  if [[ -n $train_only ]]; then
+    note "run: $out/$run ($SECONDS s in all)"
+    return 0
+  fi
+  evaluate_preset
   step 'report' "$medinjection" report "$run" --out "$run/report.html" "${force[@]}"
   note "report: $out/$run/report.html ($SECONDS s in all)"
 }
 
+evaluate_preset() {
+  step 'answers of the base model' locked .base.lock predict_base
+  step 'answers of the tuned model' predict "$run/predictions/tuned.jsonl" --adapter "$run"
+  step 'scores of the base model' score base
+  step 'scores of the tuned model' score tuned
+}
+
+# A test set of the user's own: its answers stand beside those of the test split.
+evaluate_other() { # MODEL NAME FILE
+  local name=tuned-$2 adapter=(--adapter "$1")
+  run=$1
+  if [[ $1 == base ]]; then name=$2 adapter=(); fi
+  [[ -r $3 ]] || die "MEDINJECTION_TEST_SETS: the rows of $2, $3, cannot be read"
+  test_rows=$3
+  step "answers of $1 to $2" predict "$run/predictions/$name.jsonl" "${adapter[@]}"
+  step "scores of $1 on $2" score "$name"
+}
+
+# One element of an array is one model and one test set; without an array all are made, one after the other.
+run_evaluation() {
+  local model_name test pairs=()
+  introduce
+  [[ ${#models[@]} != 0 ]] || models=(base "${presets[@]}")
+  for model_name in "${models[@]}"; do
+    for test in test ${MEDINJECTION_TEST_SETS:-}; do pairs+=("$model_name $test"); done
+  done
+  if [[ -n ${SLURM_ARRAY_TASK_ID:-} ]]; then
+    ((SLURM_ARRAY_TASK_ID < ${#pairs[@]})) ||
+      die "array element $SLURM_ARRAY_TASK_ID: there are ${#pairs[@]} models and test sets; submit with --array=0-$((${#pairs[@]} - 1))"
+    pairs=("${pairs[SLURM_ARRAY_TASK_ID]}")
+  fi
+  step 'data, model and questions' locked .shared.lock prepare
+  for test in "${pairs[@]}"; do
+    read -r model_name test <<<"$test"
+    run=$model_name
+    note "-- $model_name, ${test%%=*}"
+    case $model_name:$test in
+      base:test) step 'answers of the base model' locked .base.lock predict base.jsonl ;;
+      *:test) evaluate_preset ;;
+      *) evaluate_other "$model_name" "${test%%=*}" "${test#*=}" ;;
+    esac
+  done
+}
+
+run_build() {
+  introduce
+  [[ $profile != full || -e $dataset/manifest.json ]] || step 'data set' build_dataset
+  step 'data, model and questions' locked .shared.lock prepare
+}
+
+# Rejected records are no failure: they stand in the data set with their reasons.
+build_dataset() {
+  local code=0
+  [[ -r ${MEDINJECTION_DATASET_CONFIG:-} ]] ||
+    die "there is no data set in $dataset; to build it, set MEDINJECTION_DATASET_CONFIG to its configuration (README, Your own data set)"
+  "$medinjection" build --config "$MEDINJECTION_DATASET_CONFIG" --out "$dataset" "${force[@]}" || code=$?
+  [[ $code -le 1 ]] || return "$code"
+}
+
+# What is there of the study: a preset whose training has failed is named, and the others are compared.
+run_report() {
+  local preset runs=()
+  for preset in "${presets[@]}"; do
+    if [[ -s $preset/scores/tuned.json ]]; then runs+=("$preset"); else note "missing: $preset has no scores"; fi
+  done
+  [[ ${#runs[@]} != 0 ]] || die "$out: no run has scores; type: bash slurm/ablation.sh"
+  # What is there grows from one submission to the next.
+  step 'report' "$medinjection" report "${runs[@]}" --out ablation.html --force
+  note "report: $out/ablation.html (${#runs[@]} of ${#presets[@]} mixtures)"
+}
+
 parse_arguments() {
-  [[ $# -ge 1 && -r $root/slurm/$1.sh && $1 != common ]] || die "usage: bash slurm/common.sh PRESET [--force]"
-  preset=$1
-  case ${2:-} in
-    '') ;;
-    --force) force=(--force) ;;
-    *) die "unknown argument $2; expected --force or nothing" ;;
-  esac
+  local argument
+  [[ $# -ge 1 && " ${presets[*]} build evaluate report " == *" $1 "* ]] ||
+    die "usage: bash slurm/common.sh PRESET|build|evaluate|report [--force] [--train-only]"
+  job=$1 preset=$1
+  for argument in "${@:2}"; do
+    case $argument in
+      --force) force=(--force) ;;
+      --train-only) train_only=yes ;;
+      *)
+        [[ $job == evaluate && " base ${presets[*]} " == *" $argument "* ]] ||
+          die "unknown argument $argument; expected --force, --train-only, or for evaluate: base ${presets[*]}"
+        models+=("$argument")
+        ;;
+    esac
+  done
   [[ -z ${MEDINJECTION_HOME:-} || $(cd -- "$MEDINJECTION_HOME" 2>/dev/null && pwd) == "$root" ]] ||
     die "MEDINJECTION_HOME=$MEDINJECTION_HOME is not the repository of this script, $root"
 }
 
 main() {
   parse_arguments "$@"
+  load_cluster
   choose_launcher
+  begin_life
+  check_cluster
   profile=${MEDINJECTION_PROFILE:-$(if [[ -n $in_slurm ]]; then echo full; else echo sample; fi)}
   [[ $profile == sample || $profile == full ]] || die "MEDINJECTION_PROFILE=$profile: expected sample or full"
   step 'set-up' set_up
@@ -275,7 +324,13 @@ main() {
   out=$(cd -- "$out/$profile" && pwd)
   cd -- "$out"
   run=$preset
-  run_chain
+  case $job in
+    build) run_build ;;
+    evaluate) run_evaluation ;;
+    report) run_report ;;
+    *) run_chain ;;
+  esac
+  end_life
 }
 
 main "$@"

@@ -11,6 +11,9 @@
 #SBATCH --time=24:00:00
 #SBATCH --output=%x-%j.log
 #SBATCH --open-mode=append
+# Five minutes before the end the ranks are told to save, and the job is queued again (slurm/lib/life.sh).
+#SBATCH --signal=B:USR1@300
+#SBATCH --requeue
 set -euo pipefail
 
 # Under Slurm this file is a copy in a spool folder: where it came from has to be found out.

@@ -6,7 +6,8 @@
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-checks=(format lints docs library_alone scripts tests readers sample_by_bash schemas sample_by_sbatch presets full refusals srun_without_pmix real_model)
+checks=(format lints docs library_alone scripts tests readers sample_by_bash schemas sample_by_sbatch presets full refusals srun_without_pmix
+  ablation_by_bash cluster_profiles templates ablation_by_sbatch job_life lost_nodes real_model)
 logs=$root/target/test-logs
 passed=0 failed=0 skipped=0
 work=''
@@ -237,6 +238,9 @@ check_real_model() {
   [[ -s $work/real/sample/native_translated/report.html ]] || fail 'there is no report'
 }
 
+# shellcheck source=tests/slurm/checks.sh
+source "$root/tests/slurm/checks.sh"
+
 # --- Main -----------------------------------------------------------------------------------------------------------
 
 choose_checks() { # NAME…
@@ -256,6 +260,8 @@ main() {
   # The user's own settings of the chain are not those of the tests.
   unset MEDINJECTION_PROFILE MEDINJECTION_OUT MEDINJECTION_SET MEDINJECTION_SIZE MEDINJECTION_SAMPLE_MODEL
   unset MEDINJECTION_DATA MEDINJECTION_MODEL MEDINJECTION_DEVICE MEDINJECTION_HOME SLURM_CONF
+  unset MEDINJECTION_CLUSTER MEDINJECTION_MPI MEDINJECTION_TEST_SETS MEDINJECTION_DATASET_CONFIG MEDINJECTION_SBATCH_FLAGS
+  unset MEDINJECTION_MODULES MEDINJECTION_MAX_REQUEUES MEDINJECTION_LOCK_SECONDS IDRPROJ "${!SBATCH_@}"
   bash "$root/launcher/bootstrap.sh" --with-tests </dev/null || { printf '0 passed, 1 failed, 0 skipped\n' && exit 2; }
   # shellcheck source=/dev/null
   source "$root/launcher/env.sh"
