@@ -54,9 +54,17 @@ find_in_queue() { # NAME
   [[ -n $job_id && -n $(squeue --noheader --jobs="$job_id" --format=%T 2>/dev/null) ]]
 }
 
-# Submits a job, unless it is in the queue; its number is in $job_id.
+# A job in the queue that waits for one that was submitted again is withdrawn: its own turn would never come.
+withdraw() { # NAME
+  find_in_queue "$1" || return 0
+  scancel "$job_id"
+  printf '%s none\n' "$1" >>"$record"
+}
+
+# Submits a job, unless it is in the queue; its number is in $job_id, and $is_new says whether it was submitted.
 submit() { # NAME DEPENDENCY [FLAGS…] SCRIPT [ARGUMENTS…]
   local name=$1 flags=(--parsable --job-name="medinjection-$1" --output="$place/logs/%x-%j.log")
+  is_new=''
   if find_in_queue "$name"; then
     note "$(printf '%-30s %8s  in the queue' "$name" "$job_id")"
     return 0
@@ -64,7 +72,7 @@ submit() { # NAME DEPENDENCY [FLAGS…] SCRIPT [ARGUMENTS…]
   # What waits for a job that fails would wait for ever.
   [[ -z $2 ]] || flags+=(--dependency="$2" --kill-on-invalid-dep=yes)
   job_id=$(sbatch "${flags[@]}" "${@:3}") || die "$name could not be submitted"
-  job_id=${job_id%%;*}
+  job_id=${job_id%%;*} is_new=yes
   printf '%s %s\n' "$name" "$job_id" >>"$record"
   note "$(printf '%-30s %8s  %s' "$name" "$job_id" "$2")"
 }
@@ -78,7 +86,7 @@ after() { # KIND JOB…
 }
 
 submit_study() {
-  local preset dependency job_id data_job='' base_job='' training_job evaluations=() alone=(--nodes=1 --ntasks=1 --gres=none)
+  local preset dependency job_id is_new data_job='' base_job='' training_job evaluations=() alone=(--nodes=1 --ntasks=1 --gres=none)
   local ranks=() tests=() array=()
   read -r -a tests <<<"${MEDINJECTION_TEST_SETS:-}"
   read -r -a ranks <<<"${MEDINJECTION_SBATCH_FLAGS:-}"
@@ -103,11 +111,13 @@ submit_study() {
       after afterok ${data_job:+"$data_job"}
       submit "train-$preset" "$dependency" "${ranks[@]}" "$root/slurm/$preset.sh" --train-only
       training_job=$job_id
+      [[ -z $is_new ]] || withdraw "evaluate-$preset"
     fi
     after afterok ${training_job:+"$training_job"}
     [[ -z $base_job ]] || dependency=${dependency:+$dependency,}afterany:$base_job
     submit "evaluate-$preset" "$dependency" "${ranks[@]}" "${array[@]}" "$root/slurm/evaluate.sh" "$preset"
     evaluations+=("$job_id")
+    [[ -z $is_new ]] || withdraw report
   done
   if [[ ${#evaluations[@]} == 0 && -s $place/ablation.html ]]; then
     note "nothing is missing; report: $place/ablation.html"
