@@ -204,7 +204,7 @@ check_refusals() {
   printf '{}' >"$work/empty/manifest.json"
   refuses 'MEDINJECTION_DATA' $full
   refuses 'manifest.json' $full "MEDINJECTION_DATA=$work"
-  refuses 'hf download' $full "MEDINJECTION_DATA=$work/empty" "HF_HUB_CACHE=$work/hub"
+  refuses 'prefetch.sh --model' $full "MEDINJECTION_DATA=$work/empty" "HF_HUB_CACHE=$work/hub"
   refuses 'config.json' $full "MEDINJECTION_DATA=$work/empty" "MEDINJECTION_MODEL=$work/empty"
   refuses 'expected auto, cpu or cuda' $full "MEDINJECTION_DATA=$work/empty" "MEDINJECTION_MODEL=$work/tiny" MEDINJECTION_DEVICE=tpu
   refuses 'expected sample or full' MEDINJECTION_PROFILE=small
