@@ -83,6 +83,7 @@ before_training() {
   steps_before=$steps
   [[ -n $in_slurm && -d $run ]] || return 0
   if [[ ${SLURM_RESTART_COUNT:-0} != 0 ]]; then
+    flock --nonblock "$run" true || note "   waiting for a process of an earlier start, which still works in $run"
     flock --wait "${MEDINJECTION_LOCK_SECONDS:-600}" "$run" true ||
       die "$out/$run: after a restart another process still works in it; end it, then type: scontrol requeue $job_name"
   fi
