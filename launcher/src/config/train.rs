@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::adapter::{AdapterConfig, DropoutScope, Method};
+use super::adapter::{AdapterConfig, DropoutScope, Method, TargetModules};
 use super::section::Section;
 use crate::chat::LossOn;
 use crate::{Error, Result};
@@ -35,6 +35,8 @@ pub enum Order {
 pub enum Schedule {
     /// Half a cosine down to zero.
     Cosine,
+    /// A straight line down to zero.
+    Linear,
     /// Unchanged.
     Constant,
 }
@@ -248,7 +250,7 @@ fn adapter(mut section: Section) -> Result<AdapterSection> {
         alpha: section.number("alpha", default.alpha, f64::is_finite, "a positive number")?,
         dropout: section.number("dropout", default.dropout, f64::is_finite, "a probability in [0, 1)")?,
         dropout_scope: section.or("dropout_scope", DropoutScope::Adapter)?,
-        target_modules: section.or("target_modules", default.target_modules)?,
+        target_modules: section.optional("target_modules")?.map_or(default.target_modules, |TargetModules(names)| names),
     };
     let init_from = section.optional("init_from")?;
     section.finish()?;
@@ -377,6 +379,9 @@ mod tests {
         assert!((config.optim.learning_rate - 1e-3).abs() < 1e-12);
         assert_eq!(config.data.loss_on, LossOn::Completion);
         assert_eq!(config.adapter.shape.target_modules, ["q_proj"]);
+        for overrides in ["adapter.target_modules=all-linear", "adapter.target_modules=\"all-linear\""] {
+            assert_eq!(load(SMALLEST, &[overrides]).unwrap().adapter.shape, AdapterConfig::default());
+        }
         assert_eq!(load(SMALLEST, &["model.path=../a model"]).unwrap().model.path, Path::new("../a model"));
     }
 
@@ -394,6 +399,7 @@ mod tests {
             ("optim.learning_rate=nan", "optim.learning_rate: "),
             ("adapter.rank=0", "adapter.rank: "),
             ("adapter.target_modules=[\"qproj\"]", "adapter.target_modules: "),
+            ("adapter.target_modules=all", "adapter.target_modules: "),
             ("seed=3", "--set seed=3: expected section.key=value"),
             ("train.a.b=3", "--set train.a.b=3: expected section.key=value"),
             (".epochs=3", "--set .epochs=3: expected section.key=value"),
