@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `main` | arguments, terminal, exit codes |
 //! | [`train`], [`predict`] | the loops |
-//! | [`data`], [`decode`], [`checkpoint`], [`merge`], [`plan`], [`doctor`] | batches, constrained decoding, runs that go on, weights with an adapter folded in, what a run will cost, what a machine lacks |
+//! | [`data`], [`decode`], [`checkpoint`], [`merge`], [`plan`], [`doctor`], [`observe`] | batches, constrained decoding, runs that go on, weights with an adapter folded in, what a run will cost, what a machine lacks, TensorBoard |
 //! | [`model`], [`adapter`], [`comm`], [`import`] | causal models, DoRA and LoRA, ranks, GGUF |
 //! | [`config`], [`chat`] | checked configuration; template, tokens and masks |
 //! | [`device`], [`kernels`] | where tensors live; the elementwise work of a block |
@@ -29,6 +29,7 @@ pub mod import;
 pub mod kernels;
 pub mod merge;
 pub mod model;
+pub mod observe;
 pub mod plan;
 pub mod predict;
 pub mod random;

@@ -96,6 +96,78 @@ fn a_run_that_is_killed_at_any_moment_goes_on_as_if_it_had_not_been() {
 }
 
 #[test]
+fn the_best_adapter_is_left_and_a_run_that_gets_no_better_ends_early_also_when_killed() {
+    // With such a rate the validation loss goes up and down.
+    const SETTINGS: [&str; 14] = [
+        "--set",
+        "train.epochs=200",
+        "--set",
+        "optim.learning_rate=0.05",
+        "--set",
+        "train.save_every_steps=1",
+        "--set",
+        "data.validation=validation.jsonl",
+        "--set",
+        "train.eval_every_steps=2",
+        "--set",
+        "train.load_best_at_end=true",
+        "--set",
+        "train.early_stopping_patience=6",
+    ];
+    let workshop = Workshop::new();
+    let whole = workshop.start(1, "whole", &SETTINGS).wait_with_output().unwrap();
+    assert!(whole.status.success(), "{}", text(&whole));
+    let metrics = workshop.metrics("whole");
+    let losses: Vec<(u64, f64)> =
+        metrics.iter().filter_map(|line| Some((line["step"].as_u64().unwrap(), line["eval_loss"].as_f64()?))).collect();
+    let (best, loss) = losses.iter().copied().min_by(|left, right| left.1.total_cmp(&right.1)).unwrap();
+    let last = losses.last().unwrap().0;
+    assert_eq!(last, best + 12, "{losses:?}");
+    let reason = format!(
+        "stopped early: 6 evaluations were no better than that of step {best}; the adapter is that of step {best}, eval_loss {loss:.4}"
+    );
+    assert_eq!(
+        (&workshop.status("whole")["step"], &workshop.status("whole")["reason"]),
+        (&last.into(), &reason.into())
+    );
+    let mut child = workshop.start(1, "killed", &SETTINGS);
+    workshop.wait_for_steps("killed", metrics.len() - 4, &mut child);
+    signal("KILL", child.id());
+    child.wait().unwrap();
+    let resumed = workshop.start(1, "killed", &[&SETTINGS[..], &["--resume"]].concat()).wait_with_output().unwrap();
+    assert!(text(&resumed).contains("goes on from the checkpoint"), "{}", text(&resumed));
+    assert_eq!(workshop.metrics("killed"), metrics);
+    assert_eq!(workshop.adapter("killed"), workshop.adapter("whole"));
+    assert_eq!(workshop.status("killed"), workshop.status("whole"));
+    // Two ranks come to one verdict and end.
+    let shared = workshop.start(2, "shared", &SETTINGS).wait_with_output().unwrap();
+    assert!(shared.status.success(), "{}", text(&shared));
+    assert!(workshop.status("shared")["reason"].as_str().unwrap().starts_with("stopped early"));
+}
+
+#[test]
+fn the_adapter_that_is_left_is_that_of_the_best_evaluation() {
+    let workshop = Workshop::new();
+    let settings = [
+        "optim.learning_rate=0.05",
+        "optim.schedule=constant",
+        "data.validation=validation.jsonl",
+        "train.eval_every_steps=1",
+        "train.keep_checkpoints=100",
+        "train.save_every_steps=1",
+        "train.epochs=6",
+        "train.load_best_at_end=true",
+    ];
+    let output = workshop.train(1, "run", &settings);
+    assert!(output.status.success(), "{}", text(&output));
+    let losses: Vec<f64> = workshop.metrics("run").iter().filter_map(|line| line["eval_loss"].as_f64()).collect();
+    let best = (0..losses.len()).min_by(|left, right| losses[*left].total_cmp(&losses[*right])).unwrap() + 1;
+    assert!(best < losses.len(), "the last of {losses:?} is the best: nothing is shown");
+    let adapter = workshop.path(&format!("run/checkpoints/step-{best}/adapter/adapter_model.safetensors"));
+    assert_eq!(std::fs::read(adapter).unwrap(), workshop.adapter("run"));
+}
+
+#[test]
 fn what_was_tampered_with_or_is_in_use_is_not_gone_on_with() {
     let workshop = Workshop::new();
     let settings = ["--set", "train.epochs=100000", "--set", "train.log_every_steps=2", "--resume"];

@@ -38,6 +38,21 @@ pub struct Position {
     pub awaits_evaluation: bool,
     /// Processes that made them: on another number sums are rounded otherwise.
     pub num_ranks: usize,
+    /// The best evaluation, in a run that asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestSoFar>,
+}
+
+/// The evaluation with the lowest loss so far.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BestSoFar {
+    /// Optimizer steps that had been made.
+    pub step: u64,
+    /// Its mean loss of the validation rows' targets.
+    pub eval_loss: f64,
+    /// Evaluations since then.
+    pub num_worse: u64,
 }
 
 /// A checkpoint whose files are those that were written.
@@ -211,7 +226,7 @@ mod tests {
             }
             Ok(())
         };
-        let position = Position { step, elapsed_seconds: 2.5, awaits_evaluation: false, num_ranks: 1 };
+        let position = Position { step, elapsed_seconds: 2.5, awaits_evaluation: false, num_ranks: 1, best: None };
         checkpoints.save((position, made_from), &[("first", &moment)], adapter, num_kept).unwrap();
     }
 

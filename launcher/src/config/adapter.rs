@@ -1,8 +1,11 @@
 //! What is added to the frozen model.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
-use crate::{Error, Result};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::Error;
 
 /// More than the width of the layers that are adapted: beyond it a low-rank product is none.
 const MAX_RANK: u32 = 4096;
@@ -31,6 +34,42 @@ pub enum DropoutScope {
 
 /// The projections of a transformer block that can be adapted, in the order of the forward pass.
 pub const TARGET_MODULES: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+
+/// PEFT's word for every linear layer but the output layer: all of [`TARGET_MODULES`].
+const ALL_LINEAR: &str = "all-linear";
+
+/// `target_modules` as users write it: a list of names, or `"all-linear"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TargetModules(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for TargetModules {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = TargetModules;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, "a list of names, or {ALL_LINEAR:?}")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Self::Value, E> {
+                if word == ALL_LINEAR {
+                    return Ok(TargetModules(TARGET_MODULES.map(str::to_owned).to_vec()));
+                }
+                Err(E::invalid_value(de::Unexpected::Str(word), &self))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = list.next_element()? {
+                    names.push(name);
+                }
+                Ok(TargetModules(names))
+            }
+        }
+        deserializer.deserialize_any(Names)
+    }
+}
 
 /// The shape of an adapter.
 ///
@@ -66,7 +105,7 @@ impl AdapterConfig {
     ///
     /// # Errors
     /// [`Error::Config`] naming the key that breaks it; `section` stands before the key.
-    pub fn checked(mut self, section: &str) -> Result<Self> {
+    pub fn checked(mut self, section: &str) -> crate::Result<Self> {
         let fail = |key: &str, message: String| Err(Error::config(format!("{section}{key}"), message));
         if !(1..=MAX_RANK).contains(&self.rank) {
             return fail("rank", format!("expected a number from 1 to {MAX_RANK}, found {}", self.rank));

@@ -167,6 +167,12 @@ pub struct TrainSection {
     /// Steps from one checkpoint to the next; an epoch where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub save_every_steps: Option<NonZeroU64>,
+    /// Whether the adapter of the evaluation with the lowest loss is what the run leaves, in place of the last step's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub load_best_at_end: bool,
+    /// Evaluations in a row without a lower loss after which the run ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping_patience: Option<NonZeroU64>,
     /// Checkpoints that are kept, the newest ones.
     pub keep_checkpoints: NonZeroUsize,
     /// Steps from one line of metrics to the next.
@@ -226,7 +232,22 @@ impl TrainConfig {
         };
         model.finish()?;
         output.finish()?;
+        config.check_evaluation()?;
         Ok(config)
+    }
+
+    /// Refuses settings that compare evaluations where none is made.
+    fn check_evaluation(&self) -> Result<()> {
+        let TrainSection { load_best_at_end, early_stopping_patience, .. } = self.train;
+        let comparing =
+            [("load_best_at_end", load_best_at_end), ("early_stopping_patience", early_stopping_patience.is_some())];
+        match comparing.into_iter().find(|(_, is_set)| *is_set && self.data.validation.is_none()) {
+            None => Ok(()),
+            Some((key, _)) => Err(Error::config(
+                format!("train.{key}"),
+                "expected data.validation beside it, whose loss is compared, found none",
+            )),
+        }
     }
 }
 
@@ -250,7 +271,9 @@ fn adapter(mut section: Section) -> Result<AdapterSection> {
         alpha: section.number("alpha", default.alpha, f64::is_finite, "a positive number")?,
         dropout: section.number("dropout", default.dropout, f64::is_finite, "a probability in [0, 1)")?,
         dropout_scope: section.or("dropout_scope", DropoutScope::Adapter)?,
-        target_modules: section.optional("target_modules")?.map_or(default.target_modules, |TargetModules(names)| names),
+        target_modules: section
+            .optional("target_modules")?
+            .map_or(default.target_modules, |TargetModules(names)| names),
     };
     let init_from = section.optional("init_from")?;
     section.finish()?;
@@ -288,6 +311,8 @@ fn train(mut section: Section) -> Result<TrainSection> {
         memory_budget_gib: memory_budget(&mut section)?,
         eval_every_steps: section.optional("eval_every_steps")?,
         save_every_steps: section.optional("save_every_steps")?,
+        load_best_at_end: section.or("load_best_at_end", false)?,
+        early_stopping_patience: section.optional("early_stopping_patience")?,
         keep_checkpoints: section.or("keep_checkpoints", nonzero(2))?,
         log_every_steps: section.or("log_every_steps", nonzero_u64(1))?,
     };
@@ -400,6 +425,8 @@ mod tests {
             ("adapter.rank=0", "adapter.rank: "),
             ("adapter.target_modules=[\"qproj\"]", "adapter.target_modules: "),
             ("adapter.target_modules=all", "adapter.target_modules: "),
+            ("train.load_best_at_end=true", "train.load_best_at_end: expected data.validation"),
+            ("train.early_stopping_patience=2", "train.early_stopping_patience: expected data.validation"),
             ("seed=3", "--set seed=3: expected section.key=value"),
             ("train.a.b=3", "--set train.a.b=3: expected section.key=value"),
             (".epochs=3", "--set .epochs=3: expected section.key=value"),

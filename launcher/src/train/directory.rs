@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use medinjection_fr::provenance::{Lineage, TEMPORARY_PREFIX, sha256_file, write_atomic};
 
-use super::Options;
 use super::status::{STATUS_FILE, State, Status};
+use super::{CARD_FILE, Options};
 use crate::adapter::peft;
 use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::config::TrainConfig;
@@ -164,6 +164,10 @@ impl RunDirectory {
         if adapter.exists() {
             std::fs::remove_dir_all(&adapter).map_err(Error::io(&adapter))?;
         }
+        let events = self.root.join("tensorboard");
+        if start.is_none() && events.exists() {
+            std::fs::remove_dir_all(&events).map_err(Error::io(&events))?;
+        }
         write_atomic(&self.root.join(CONFIG_FILE), config.to_toml()?.as_bytes())?;
         let mixture = config.data.train.with_file_name("mixture.json");
         if mixture.exists() {
@@ -173,12 +177,12 @@ impl RunDirectory {
         Ok(())
     }
 
-    /// Writes that the run is completed, then what it was made from; the run that it replaces goes.
+    /// Writes that the run is completed, and the reason of its end, then what it was made from; the run that it replaces goes.
     ///
     /// # Errors
     /// [`Error::Library`] if a file cannot be written.
-    pub fn complete(&self, step: u64, lineage: Lineage) -> Result<()> {
-        Status { state: State::Completed, step, reason: "all steps are made".to_owned() }.write(&self.root)?;
+    pub fn complete(&self, step: u64, reason: &str, lineage: Lineage) -> Result<()> {
+        Status { state: State::Completed, step, reason: reason.to_owned() }.write(&self.root)?;
         lineage.write(&self.root.join(STATUS_FILE))?;
         let previous = self.previous();
         if previous.exists() {
@@ -214,7 +218,12 @@ impl RunDirectory {
         let adapter = |name: &str| format!("adapter/{name}");
         let lineage = Lineage::path_for(Path::new(STATUS_FILE)).to_string_lossy().into_owned();
         let files = [CONFIG_FILE, "mixture.json", "metrics.jsonl", STATUS_FILE].map(str::to_owned);
-        let files = files.into_iter().chain([lineage, adapter(peft::CONFIG_FILE), adapter(peft::WEIGHTS_FILE)]);
+        let files = files.into_iter().chain([
+            lineage,
+            adapter(peft::CONFIG_FILE),
+            adapter(peft::WEIGHTS_FILE),
+            adapter(CARD_FILE),
+        ]);
         write_folder(&self.previous(), |folder| {
             std::fs::create_dir(folder.join("adapter")).map_err(Error::io(folder))?;
             for name in files {
@@ -278,7 +287,7 @@ mod tests {
         }
         std::fs::write(directory.metrics(), "{}").unwrap();
         match state {
-            Some(State::Completed) => directory.complete(3, made_from()).unwrap(),
+            Some(State::Completed) => directory.complete(3, "", made_from()).unwrap(),
             Some(state) => Status { state, step: 1, reason: String::new() }.write(directory.root()).unwrap(),
             None => {}
         }
@@ -304,7 +313,7 @@ mod tests {
         Status { state: State::Failed, step: 1, reason: String::new() }.write(directory.root()).unwrap();
         directory.prepare(&config, None).unwrap();
         assert!(adapter.exists());
-        directory.complete(3, made_from()).unwrap();
+        directory.complete(3, "", made_from()).unwrap();
         assert!(!previous.exists());
     }
 

@@ -15,6 +15,7 @@ use crate::data::{each_row, num_targets};
 use crate::decode::{Decoder, Decoding, Question};
 use crate::guard::guard;
 use crate::model::CausalLm;
+use crate::observe::Scalars;
 use crate::{Error, Result};
 
 /// A line of `metrics.jsonl` that is an evaluation.
@@ -27,6 +28,17 @@ pub struct Evaluation {
     /// Share, from 0 to 1, of the questions with choices whose constrained answer is the right set; `None` where no row has choices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eval_exact_match: Option<f64>,
+}
+
+impl Scalars for Evaluation {
+    fn step(&self) -> u64 {
+        self.step
+    }
+
+    fn scalars(&self) -> Vec<(&'static str, f64)> {
+        let exact_match = self.eval_exact_match.map(|share| ("eval/exact_match", share));
+        [("eval/loss", self.eval_loss)].into_iter().chain(exact_match).collect()
+    }
 }
 
 /// The rows that a run is evaluated on.

@@ -8,6 +8,7 @@ use medinjection_fr::provenance::write_atomic;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Position;
+use crate::observe::{EventFile, Scalars};
 use crate::{Error, Result};
 
 /// One line of `metrics.jsonl`.
@@ -33,11 +34,28 @@ pub struct StepMetrics {
     pub peak_memory_bytes: u64,
 }
 
-/// `metrics.jsonl`, appended to step by step.
+impl Scalars for StepMetrics {
+    fn step(&self) -> u64 {
+        self.step
+    }
+
+    fn scalars(&self) -> Vec<(&'static str, f64)> {
+        vec![
+            ("train/loss", self.loss),
+            ("train/learning_rate", self.learning_rate),
+            ("train/grad_norm", self.grad_norm),
+            ("train/epoch", self.epoch),
+            ("train/tokens_per_second", self.tokens_per_second),
+        ]
+    }
+}
+
+/// `metrics.jsonl`, appended to step by step, and TensorBoard's event file beside it.
 #[derive(Debug)]
 pub struct MetricsFile {
     path: PathBuf,
     file: File,
+    events: EventFile,
 }
 
 impl MetricsFile {
@@ -47,7 +65,7 @@ impl MetricsFile {
     /// [`Error::Library`] if it cannot be created.
     pub fn create(path: &Path) -> Result<Self> {
         let file = OpenOptions::new().create(true).write(true).truncate(true).open(path).map_err(Error::io(path))?;
-        Ok(Self { path: path.to_path_buf(), file })
+        Ok(Self { path: path.to_path_buf(), file, events: EventFile::create(run_of(path))? })
     }
 
     /// Goes on with the file of a run that has a checkpoint at `position` and logs each `log_every`th step; what an undisturbed run
@@ -61,16 +79,16 @@ impl MetricsFile {
             step: u64,
             loss: Option<f64>,
         }
+        let is_made = |step: u64, is_evaluation| match is_evaluation {
+            // One that is told to end logs its last step, whichever that is.
+            false => step <= position.step && step.is_multiple_of(log_every),
+            true => step < position.step || (step == position.step && !position.awaits_evaluation),
+        };
         let bytes = std::fs::read(path).unwrap_or_default();
         let (mut kept, mut num_steps) = (Vec::new(), 0);
         for text in bytes.split_inclusive(|byte| *byte == b'\n').filter(|text| text.ends_with(b"\n")) {
             let Ok(line) = serde_json::from_slice::<Line>(text) else { break };
-            let is_made = match line.loss {
-                // One that is told to end logs its last step, whichever that is.
-                Some(_) => line.step <= position.step && line.step.is_multiple_of(log_every),
-                None => line.step < position.step || (line.step == position.step && !position.awaits_evaluation),
-            };
-            if is_made {
+            if is_made(line.step, line.loss.is_none()) {
                 kept.extend_from_slice(text);
                 num_steps += u64::from(line.loss.is_some());
             }
@@ -85,18 +103,24 @@ impl MetricsFile {
         }
         write_atomic(path, &kept)?;
         let file = OpenOptions::new().append(true).open(path).map_err(Error::io(path))?;
-        Ok(Self { path: path.to_path_buf(), file })
+        Ok(Self { path: path.to_path_buf(), file, events: EventFile::resume(run_of(path), is_made)? })
     }
 
-    /// Adds a line; it is in the file when this returns.
+    /// Adds a line and an event; they are in the files when this returns.
     ///
     /// # Errors
     /// [`Error::Library`] if it cannot be written.
-    pub fn append(&mut self, metrics: &impl Serialize) -> Result<()> {
+    pub fn append(&mut self, metrics: &(impl Serialize + Scalars)) -> Result<()> {
         let mut line = serde_json::to_string(metrics).map_err(|error| Error::format(&self.path, error))?;
         line.push('\n');
-        self.file.write_all(line.as_bytes()).map_err(Error::io(&self.path))
+        self.file.write_all(line.as_bytes()).map_err(Error::io(&self.path))?;
+        self.events.append(metrics)
     }
+}
+
+/// The folder of the run whose metrics are at `path`.
+fn run_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }
 
 /// The most memory that this process has held, as the operating system counts it; 0 where it does not say.
@@ -119,7 +143,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("metrics.jsonl");
         std::fs::write(&path, text).unwrap();
-        let position = Position { step: 4, elapsed_seconds: 1.0, awaits_evaluation, num_ranks: 1 };
+        let position = Position { step: 4, elapsed_seconds: 1.0, awaits_evaluation, num_ranks: 1, best: None };
         MetricsFile::resume(&path, &position, log_every)?;
         Ok(std::fs::read_to_string(&path).unwrap())
     }

@@ -3,6 +3,8 @@
 //! The loss of a step is normalised by the targets of its whole global batch, and dropout masks belong to rows, so that
 //! ranks, micro-batches and accumulation divide a step without changing it.
 
+mod best;
+mod card;
 mod directory;
 mod evaluation;
 mod memory;
@@ -32,6 +34,8 @@ use crate::guard::guard;
 use crate::model::CausalLm;
 use crate::{Error, Result};
 
+pub use best::Best;
+pub use card::{CARD_FILE, write_card};
 pub use directory::{Beginning, RunDirectory, lineage};
 pub use evaluation::{Evaluation, ValidationSet};
 pub use metrics::{MetricsFile, StepMetrics, peak_memory_bytes};
@@ -119,16 +123,19 @@ pub fn train(
         .map(|trainer| trainer.evaluated_on(validation))
         .and_then(|trainer| start.iter().try_fold(trainer, Trainer::resume));
     let trainer = comm.agree(trainer);
-    let mut made = 0;
+    let (mut made, mut reason) = (0, String::new());
     let outcome = trainer.and_then(|mut trainer| {
         let stopped = trainer.run(comm, progress);
         made = trainer.num_steps();
         match stopped? {
             Some(stop) => Ok(Outcome::Stopped(stop)),
-            None => trainer.save(comm).map(|()| Outcome::Completed(made)),
+            None => {
+                reason = trainer.reason();
+                trainer.save(comm).map(|()| Outcome::Completed(made))
+            }
         }
     });
-    finish(comm, &directory, outcome, made, made_from)
+    finish(comm, &directory, outcome, (made, &reason), made_from)
 }
 
 /// What rank 0 finds in the run's directory, told to all; a dry run begins anew.
@@ -228,16 +235,16 @@ fn describe(plan: &Plan, validation: Option<&ValidationSet>, model: &CausalLm, c
     format!("{plan}\nvalidation       {validation}\ntrainable        {trainable} parameters ({method:?}, rank {rank})")
 }
 
-/// Writes how the run ended.
+/// Writes how the run ended: after which step, and why where it is completed.
 fn finish(
     comm: &dyn Communicator,
     directory: &RunDirectory,
     outcome: Result<Outcome>,
-    step: u64,
+    (step, completed): (u64, &str),
     made_from: Option<Lineage>,
 ) -> Result<Outcome> {
     let written = match (&outcome, made_from) {
-        (Ok(Outcome::Completed(_)), Some(lineage)) => directory.complete(step, lineage),
+        (Ok(Outcome::Completed(_)), Some(lineage)) => directory.complete(step, completed, lineage),
         (Ok(Outcome::Stopped(signal)), Some(_)) => {
             let state = if *signal == Stop::TimeUp { State::Requeue } else { State::Stopped };
             Status { state, step, reason: signal.name().to_owned() }.write(directory.root())

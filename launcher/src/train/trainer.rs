@@ -9,16 +9,17 @@ use tch::Tensor;
 
 use super::memory::Keeping;
 use super::{
-    AdamW, Backward, Evaluation, MetricsFile, Plan, RunDirectory, Signals, Step, StepMetrics, Stop, ValidationSet,
+    AdamW, Backward, Best, Evaluation, MetricsFile, Plan, RunDirectory, Signals, Step, StepMetrics, Stop, ValidationSet,
 };
-use super::{clip, learning_rate, peak_memory_bytes};
+use super::{clip, learning_rate, peak_memory_bytes, write_card};
 use crate::adapter::{AdapterGradient, Dropout, flatten, peft};
 use crate::chat::TokenizedRow;
 use crate::checkpoint::{Checkpoint, Position};
 use crate::comm::Communicator;
 use crate::config::TrainConfig;
 use crate::guard::guard;
-use crate::model::{CausalLm, KeptActivations};
+use crate::model::{CausalLm, KeptActivations, write_folder};
+use crate::observe::Scalars;
 use crate::{Error, Result};
 
 /// What is told of a run while it goes on.
@@ -46,6 +47,7 @@ pub struct Trainer<'a> {
     keeping: Keeping,
     signals: Signals,
     validation: Option<ValidationSet>,
+    best: Best,
     /// What checkpoints say that the run is made from; on rank 0.
     made_from: Option<Lineage>,
     num_steps: u64,
@@ -87,6 +89,7 @@ impl<'a> Trainer<'a> {
             keeping: Keeping::Fixed(KeptActivations::Last(0)),
             signals,
             validation: None,
+            best: Best::new(&config.train),
             made_from,
             num_steps: 0,
             earlier_seconds: 0.0,
@@ -117,6 +120,7 @@ impl<'a> Trainer<'a> {
         self.optimizer
             .restore(i32::try_from(step).unwrap_or(i32::MAX), |name| checkpoint.moment(name, num_values, device))?;
         (self.num_steps, self.earlier_seconds, self.awaits_evaluation) = (step, elapsed_seconds, awaits_evaluation);
+        self.best.resume(checkpoint, &self.model)?;
         self.resumed_at = Some(checkpoint.position.clone());
         Ok(self)
     }
@@ -148,6 +152,9 @@ impl<'a> Trainer<'a> {
         if let Some(stop) = self.evaluate(comm, &mut metrics, &mut written, progress)? {
             return comm.agree(written).map(|()| Some(stop));
         }
+        if self.best.is_exhausted() {
+            return comm.agree(written).map(|()| None);
+        }
         let (first_epoch, made_of_epoch) =
             (self.num_steps / self.plan.steps_an_epoch(), self.num_steps % self.plan.steps_an_epoch());
         let mut num_skipped = usize::try_from(made_of_epoch).unwrap_or(usize::MAX);
@@ -173,6 +180,7 @@ impl<'a> Trainer<'a> {
                 if is_last || signal.is_none() {
                     signal = signal.or(self.evaluate(comm, &mut metrics, &mut written, progress)?);
                 }
+                let is_last = is_last || self.best.is_exhausted();
                 let is_saved = !is_last && (signal.is_some() || self.num_steps.is_multiple_of(self.save_every_steps()));
                 if is_saved {
                     written = written.and_then(|()| self.save_checkpoint(made.elapsed_seconds, comm.world_size()));
@@ -186,13 +194,27 @@ impl<'a> Trainer<'a> {
         Ok(None)
     }
 
-    /// Writes the adapter into the run's directory.
+    /// Why a run that came to its end did, and of which step its adapter is.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        self.best.reason()
+    }
+
+    /// Writes the adapter into the run's directory: the best one where the configuration asks for it, else the last; with it its card.
     ///
     /// # Errors
     /// [`Error::Library`] if it cannot be written; the same verdict on every rank.
-    pub fn save(&self, comm: &dyn Communicator) -> Result<()> {
+    pub fn save(&mut self, comm: &dyn Communicator) -> Result<()> {
         let folder = RunDirectory::of(self.config).adapter();
-        comm.agree(if comm.is_root() { self.save_adapter(&folder) } else { Ok(()) })
+        comm.agree(self.best.load_into(&mut self.model))?;
+        comm.agree(if comm.is_root() { write_folder(&folder, |fresh| self.save_with_card(fresh)) } else { Ok(()) })
+    }
+
+    fn save_with_card(&self, folder: &Path) -> Result<()> {
+        self.save_adapter(folder)?;
+        let base_model = base_model_name(&self.config.model.path)?;
+        let metrics = RunDirectory::of(self.config).metrics();
+        write_card(folder, self.config, (&base_model, &self.reason()), &metrics)
     }
 
     fn save_adapter(&self, folder: &Path) -> Result<()> {
@@ -210,11 +232,17 @@ impl<'a> Trainer<'a> {
         progress: Progress<'_>,
     ) -> Result<Option<Stop>> {
         let Some(validation) = self.validation.as_ref().filter(|_| self.awaits_evaluation) else { return Ok(None) };
-        let evaluation = match validation.evaluate(&self.model, self.num_steps, &self.signals, comm)? {
+        let mut evaluation = match validation.evaluate(&self.model, self.num_steps, &self.signals, comm)? {
             Ok(evaluation) => evaluation,
             Err(stop) => return Ok(Some(stop)),
         };
         self.awaits_evaluation = false;
+        if self.best.is_wanted() {
+            // Every rank compares the number that rank 0 has, and so decides as it does.
+            let agreed = comm.broadcast_bytes(evaluation.eval_loss.to_le_bytes().to_vec())?;
+            evaluation.eval_loss = agreed.try_into().map_or(evaluation.eval_loss, f64::from_le_bytes);
+            comm.agree(self.best.compare(&evaluation, &self.model))?;
+        }
         progress(Event::Evaluated(&evaluation));
         if written.is_ok() {
             *written = append(metrics, Some(&evaluation));
@@ -234,10 +262,12 @@ impl<'a> Trainer<'a> {
     fn save_checkpoint(&self, elapsed_seconds: f64, num_ranks: usize) -> Result<()> {
         let Some(made_from) = self.made_from.clone() else { return Ok(()) };
         let awaits_evaluation = self.awaits_evaluation;
-        let position = Position { step: self.num_steps, elapsed_seconds, awaits_evaluation, num_ranks };
+        let best = self.best.so_far();
+        let position = Position { step: self.num_steps, elapsed_seconds, awaits_evaluation, num_ranks, best };
+        let tensors: Vec<_> = self.optimizer.moments().into_iter().chain(self.best.tensor()).collect();
         RunDirectory::of(self.config).checkpoints().save(
             (position, made_from),
-            &self.optimizer.moments(),
+            &tensors,
             |folder| self.save_adapter(folder),
             self.config.train.keep_checkpoints.get(),
         )
@@ -313,7 +343,7 @@ impl<'a> Trainer<'a> {
 }
 
 /// Adds a line to the file, where there are both.
-fn append(metrics: &mut Option<MetricsFile>, line: Option<&impl Serialize>) -> Result<()> {
+fn append(metrics: &mut Option<MetricsFile>, line: Option<&(impl Serialize + Scalars)>) -> Result<()> {
     match (metrics, line) {
         (Some(file), Some(line)) => file.append(line),
         _ => Ok(()),
