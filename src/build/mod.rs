@@ -19,6 +19,8 @@ mod observer;
 mod ordered;
 mod place;
 mod preview;
+#[cfg(feature = "hub")]
+mod publication;
 mod shards;
 mod staging;
 mod tables;
@@ -32,6 +34,8 @@ pub use declared::DeclaredSource;
 pub use description::Description;
 pub use observer::{Observer, Options, Step, Unobserved};
 pub use preview::{ExpectedRows, FilePreview, Preview, SourcePreview, Standing, preview};
+#[cfg(feature = "hub")]
+pub use publication::{Consent, PUBLISHED_PREFIXES, Publication};
 
 use crate::provenance::Manifest;
 use crate::{Error, Result};

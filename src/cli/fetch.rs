@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::hub_environment::access;
+use super::hub_watcher::Watcher;
 use super::{Outcome, Terminal};
 use crate::Result;
 use crate::build::{DeclaredSource, declared_sources};
-use crate::hub::{Access, Fetched, Observer, Plan, Request, fetch};
+use crate::hub::{Access, Fetched, Plan, Request, fetch};
 use crate::source::{Source, find};
 
 /// Bring corpora from the Hugging Face Hub, at the commits in DIR/sources.lock where they are pinned.
@@ -73,7 +72,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
     let access = access(|name| std::env::var(name).ok())?;
     let repositories = repositories(args, &wanted)?;
     let mut report = Report { sources: Vec::new(), failed: Vec::new() };
-    let mut watcher = Watcher { terminal, bar: ProgressBar::hidden() };
+    let mut watcher = Watcher::new(terminal);
     for source in &wanted {
         match fetch_one(args, source, repositories.get(source.name.as_str()).copied(), &access, &mut watcher) {
             Ok(fetched) => report.sources.push(fetched),
@@ -206,49 +205,4 @@ fn planned_table(sources: &[Fetched]) -> Result<String, std::fmt::Error> {
         }
     }
     Ok(text)
-}
-
-/// Shows how a download goes: a bar where stderr is a terminal, else a line where there is something to say.
-struct Watcher<'a> {
-    terminal: &'a Terminal,
-    bar: ProgressBar,
-}
-
-impl Watcher<'_> {
-    fn say(&self, message: &str) {
-        self.bar.suspend(|| self.terminal.note(message));
-    }
-}
-
-impl Observer for Watcher<'_> {
-    fn begins(&mut self, source: &str, num_files: usize, num_bytes: u64) {
-        if num_files == 0 {
-            return self.say(&format!("{source}: up to date"));
-        }
-        self.say(&format!("{source}: {num_files} files, {}", HumanBytes(num_bytes)));
-        let form = "{prefix} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} {msg}";
-        let style = ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar());
-        self.bar = ProgressBar::new(num_bytes).with_style(style).with_prefix(source.to_owned());
-    }
-
-    fn arrived(&mut self, file: &str, num_bytes: u64) {
-        self.bar.set_message(file.to_owned());
-        self.bar.inc(num_bytes);
-    }
-
-    fn lost(&mut self, _: &str, num_bytes: u64) {
-        self.bar.dec(num_bytes);
-    }
-
-    fn waiting(&mut self, place: &str, delay: Duration, cause: &str) {
-        self.say(&format!("{place}: {cause}; next attempt in {:.1} s", delay.as_secs_f64()));
-    }
-
-    fn ends(&mut self, _: &str) {
-        self.bar.finish_and_clear();
-    }
-
-    fn note(&mut self, message: &str) {
-        self.say(message);
-    }
 }

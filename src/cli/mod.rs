@@ -7,11 +7,17 @@ mod build_text;
 mod fetch;
 #[cfg(feature = "hub")]
 mod hub_environment;
+#[cfg(feature = "hub")]
+mod hub_watcher;
 mod inspect;
 mod inspect_language;
 mod mix;
 mod overlaps;
 mod preview;
+#[cfg(feature = "hub")]
+mod publish;
+#[cfg(feature = "hub")]
+mod pull;
 mod render;
 mod report;
 mod schema;
@@ -52,6 +58,10 @@ enum Command {
     Sources(sources::Args),
     #[cfg(feature = "hub")]
     Fetch(fetch::Args),
+    #[cfg(feature = "hub")]
+    Publish(publish::Args),
+    #[cfg(feature = "hub")]
+    Pull(pull::Args),
     Build(build::Args),
     Mix(mix::Args),
     Render(render::Args),
@@ -85,6 +95,10 @@ fn run(command: Command, terminal: &Terminal) -> anyhow::Result<Outcome> {
         Command::Sources(args) => sources::run(&args, terminal),
         #[cfg(feature = "hub")]
         Command::Fetch(args) => fetch::run(&args, terminal),
+        #[cfg(feature = "hub")]
+        Command::Publish(args) => publish::run(&args, terminal),
+        #[cfg(feature = "hub")]
+        Command::Pull(args) => pull::run(&args, terminal),
         Command::Build(args) => build::run(&args, terminal),
         Command::Mix(args) => mix::run(&args, terminal),
         Command::Render(args) => render::run(args, terminal),

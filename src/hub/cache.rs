@@ -7,6 +7,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::content::ContentId;
+use super::kind::Kind;
 use crate::provenance::write_atomic;
 use crate::{Error, Result};
 
@@ -22,9 +23,9 @@ pub(super) struct RepositoryCache {
 pub(super) struct BlobLock(Option<File>);
 
 impl RepositoryCache {
-    /// The cache of the data set `repository` under `cache`.
-    pub(super) fn new(cache: &Path, repository: &str) -> Self {
-        let name = format!("datasets--{}", repository.replace('/', "--"));
+    /// The cache of `repository` under `cache`.
+    pub(super) fn new(cache: &Path, kind: Kind, repository: &str) -> Self {
+        let name = format!("{}--{}", kind.plural(), repository.replace('/', "--"));
         Self { folder: cache.join(&name), locks: cache.join(".locks").join(name) }
     }
 
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn a_file_is_found_through_its_revision() {
         let directory = tempfile::tempdir().unwrap();
-        let cache = RepositoryCache::new(directory.path(), "a/b");
+        let cache = RepositoryCache::new(directory.path(), Kind::Dataset, "a/b");
         let (id, commit) = (ContentId::GitBlob("1".repeat(40)), "2".repeat(40));
         drop(cache.lock(&id).unwrap());
         std::fs::write(cache.blob(&id), "text").unwrap();
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_revision_never_leads_out_of_the_cache() {
-        let cache = RepositoryCache::new(Path::new("cache"), "a/b");
+        let cache = RepositoryCache::new(Path::new("cache"), Kind::Dataset, "a/b");
         for revision in ["../x", "/etc", "a//b", ".", "a/../../b", "a\\b"] {
             assert_eq!(cache.reference(revision), None, "{revision}");
         }

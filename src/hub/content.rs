@@ -83,6 +83,11 @@ impl Hashes {
         }
     }
 
+    /// Whether one of them is `digits`.
+    pub(super) fn include(&self, digits: &str) -> bool {
+        self.sha256 == digits || self.git_blob == digits
+    }
+
     /// Whether the content is the one called `id`.
     pub(super) fn are_of(&self, id: &ContentId) -> bool {
         self.like(id) == id.digits()

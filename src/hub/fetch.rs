@@ -12,6 +12,7 @@ use super::cache::RepositoryCache;
 use super::content::Hashes;
 use super::download::{Downloader, cached};
 use super::http::{Http, RemoteFile};
+use super::kind::Kind;
 use super::observer::Observer;
 use super::place::place;
 use super::plan::{FileState, Plan, PlannedFile, Request};
@@ -37,7 +38,7 @@ pub struct Fetched {
 /// written. What has arrived stays in the cache.
 pub fn fetch(request: &Request<'_>, access: &Access, observer: &mut dyn Observer) -> Result<Fetched> {
     let mut plan = Plan::new(request, access, observer)?;
-    let cache = RepositoryCache::new(&access.cache, &plan.repository);
+    let cache = RepositoryCache::new(&access.cache, Kind::Dataset, &plan.repository);
     let wanted = || plan.files.iter().filter(|file| file.state != FileState::Present);
     observer.begins(&plan.source, wanted().count(), wanted().map(|file| file.num_bytes).sum());
     let brought = bring(&mut plan, &cache, access, observer);
@@ -94,7 +95,7 @@ fn bring_file(
         let missing = || Trouble::Unreachable("it is not in the cache, and HF_HUB_OFFLINE is set".to_owned());
         return Ok((hashes.ok_or_else(missing)?, 0));
     }
-    let http = Http::new(access, &plan.repository, &plan.commit)?;
+    let http = Http::new(access, Kind::Dataset, &plan.repository, &plan.commit)?;
     Downloader { access, http: &http, cache }.download(file, &plan.place(&file.path), observer)
 }
 

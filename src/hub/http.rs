@@ -9,6 +9,7 @@ use reqwest::{Method, Url};
 use super::USER_AGENT;
 use super::access::Access;
 use super::content::ContentId;
+use super::kind::Kind;
 use super::trouble::Trouble;
 
 /// Redirects that are followed; the Hub needs one, and one more for a repository with a new name.
@@ -37,20 +38,21 @@ pub(super) struct Body {
 pub(super) struct Http<'a> {
     client: Client,
     access: &'a Access,
+    kind: Kind,
     repository: &'a str,
     commit: &'a str,
 }
 
 impl<'a> Http<'a> {
-    /// The files of `commit` of the data set `repository`.
-    pub(super) fn new(access: &'a Access, repository: &'a str, commit: &'a str) -> Result<Self, Trouble> {
+    /// The files of `commit` of `repository`.
+    pub(super) fn new(access: &'a Access, kind: Kind, repository: &'a str, commit: &'a str) -> Result<Self, Trouble> {
         let client = Client::builder()
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(access.timeout)
             .timeout(access.timeout)
             .build()?;
-        Ok(Self { client, access, repository, commit })
+        Ok(Self { client, access, kind, repository, commit })
     }
 
     /// Asks for size and content of the file at `path`, without its bytes.
@@ -110,7 +112,8 @@ impl<'a> Http<'a> {
     fn address(&self, path: &str) -> Url {
         let repository = self.repository.split('/');
         let path = path.split('/');
-        self.access.address(std::iter::once("datasets").chain(repository).chain(["resolve", self.commit]).chain(path))
+        self.access
+            .address(self.kind.page_prefix().into_iter().chain(repository).chain(["resolve", self.commit]).chain(path))
     }
 
     fn send(&self, method: Method, address: &Url, first_byte: u64) -> Result<Response, Trouble> {
@@ -139,7 +142,7 @@ impl<'a> Http<'a> {
     }
 }
 
-fn is_same_server(one: &Url, other: &Url) -> bool {
+pub(super) fn is_same_server(one: &Url, other: &Url) -> bool {
     one.scheme() == other.scheme()
         && one.host_str() == other.host_str()
         && one.port_or_known_default() == other.port_or_known_default()

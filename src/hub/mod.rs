@@ -10,10 +10,13 @@ mod content;
 mod download;
 mod fetch;
 mod http;
+mod kind;
 mod observer;
 mod partial;
 mod place;
 mod plan;
+mod pull;
+mod push;
 mod repository;
 mod retry;
 mod select;
@@ -22,8 +25,11 @@ mod trouble;
 
 pub use access::{Access, Token};
 pub use fetch::{Fetched, fetch};
+pub use kind::Kind;
 pub use observer::Observer;
 pub use plan::{FileState, Plan, PlannedFile, Request};
+pub use pull::{PullRequest, Pulled, pull};
+pub use push::{Content, Destination, Outgoing, Published, publish};
 pub use sources_lock::{PinnedFile, PinnedSource, SOURCES_LOCK, SourcesLock};
 
 /// How the program calls itself to servers.

@@ -9,6 +9,7 @@ use super::access::Access;
 use super::cache::RepositoryCache;
 use super::content::{ContentId, hash_file};
 use super::http::{Http, RemoteFile};
+use super::kind::Kind;
 use super::observer::Observer;
 use super::repository::{Listing, listing};
 use super::retry::with_patience;
@@ -93,7 +94,7 @@ impl Plan {
     pub fn new(request: &Request<'_>, access: &Access, observer: &mut dyn Observer) -> Result<Self> {
         let repository = repository(request)?;
         let lock = SourcesLock::read(request.out)?;
-        let cache = RepositoryCache::new(&access.cache, &repository);
+        let cache = RepositoryCache::new(&access.cache, Kind::Dataset, &repository);
         let planner = Planner { request, access, repository, cache };
         let pinned = lock.get(planner.name());
         let mut plan = match pinned.filter(|_| !request.update) {
@@ -213,7 +214,7 @@ impl Planner<'_> {
             let place = place(self.name(), &self.repository, path);
             trouble.explain(&place, &self.repository, self.access)
         };
-        let http = Http::new(self.access, &self.repository, &listing.commit);
+        let http = Http::new(self.access, Kind::Dataset, &self.repository, &listing.commit);
         let http = http.map_err(|trouble| explain(trouble, revision))?;
         let mut files = Vec::new();
         for selected in self.select(&listing.paths)? {

@@ -106,6 +106,11 @@ impl Trouble {
 }
 
 impl Refusal {
+    /// The status of the answer.
+    pub(super) const fn status(&self) -> u16 {
+        self.status
+    }
+
     fn summary(&self) -> String {
         let mut text = format!("status {}", self.status);
         for part in [&self.code, &self.message] {
