@@ -94,7 +94,7 @@ struct Publisher<'a> {
     observer: &'a mut dyn Observer,
 }
 
-impl Publisher<'_> {
+impl<'a> Publisher<'a> {
     fn publish(&mut self, files: &[Outgoing]) -> Result<Published> {
         let Destination { repository, is_private, is_gated, .. } = *self.destination;
         let is_new = self.ask("repository", |api| api.create(is_private))?;
@@ -201,7 +201,7 @@ impl Publisher<'_> {
     }
 
     /// Asks until there is an answer, or no use in asking.
-    fn ask<T>(&mut self, what: &str, mut ask: impl FnMut(&Api<'_>) -> Result<T, Trouble>) -> Result<T> {
+    fn ask<T>(&mut self, what: &str, mut ask: impl FnMut(&Api<'a>) -> Result<T, Trouble>) -> Result<T> {
         let place = format!("{}, {what}", self.destination.repository);
         let answer = with_patience(self.access, &place, self.observer, || ask(&self.api));
         answer.map_err(|trouble| refused(trouble, what, self.destination, self.access))
