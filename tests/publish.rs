@@ -142,7 +142,8 @@ fn a_data_set_is_published_once_and_pulled_back_whole() {
     assert_eq!(user.seen("/commit/"), 0);
     user.run(&["pull", REPO, "--revision", "v1", "--out", "back"], READER)
         .with(0, "files of labo/injection-fr at commit");
-    user.run(&["mix", "--preset", "native", "--dataset", "back", "--out", "mixed"], "").with(0, "");
+    user.run(&["mix", "--preset", "native", "--scale-to-available", "--dataset", "back", "--out", "mixed"], "")
+        .with(0, "");
     for (path, (content, _)) in files.iter().filter(|(path, _)| *path != ".gitattributes") {
         assert_eq!(&std::fs::read(user.path("back").join(path)).unwrap(), content, "{path}");
     }

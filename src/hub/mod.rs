@@ -1,4 +1,5 @@
-//! Corpora from the Hugging Face Hub: pinned to a commit, resumed, checked by hash, kept in the Hub's own cache.
+//! Corpora from the Hugging Face Hub: pinned to a commit, resumed, checked by hash, kept in the Hub's own cache. Data sets
+//! on their way there ([`publish`]) and back ([`pull`]).
 //!
 //! The crate `hf-hub` says what a revision is; the bytes come over our own requests, because its downloads begin anew after
 //! a cut, are not compared with their hashes, and do not wait as long as the Hub asks for. Nothing here prints, and nothing
