@@ -17,6 +17,8 @@ mod preview;
 #[cfg(feature = "hub")]
 mod publish;
 #[cfg(feature = "hub")]
+mod publish_adapter;
+#[cfg(feature = "hub")]
 mod pull;
 mod render;
 mod report;

@@ -1,4 +1,4 @@
-//! `medinjection publish`: puts a data set on the Hugging Face Hub.
+//! `medinjection publish`: puts a data set, or an adapter, on the Hugging Face Hub.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::hub_environment::access;
 use super::hub_watcher::Watcher;
-use super::{Outcome, Terminal};
+use super::{Outcome, Terminal, publish_adapter};
 use crate::build::{Consent, PUBLISHED_PREFIXES, Publication};
 use crate::hub::{Destination, Kind, Outgoing, Published, publish};
 use crate::record::Reason;
 
-/// Put a data set on the Hugging Face Hub, in one commit.
+/// Put a data set or an adapter on the Hugging Face Hub, in one commit.
 ///
 /// Honours `HF_ENDPOINT`, `HF_TOKEN` and the token file that `hf auth login` writes. Large files go through the Hub's Git LFS
 /// interface; transfers through Xet are not used.
@@ -25,6 +25,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Dataset(DatasetArgs),
+    Adapter(publish_adapter::Args),
 }
 
 /// Publish a data set: its records, card, Croissant file and manifest; never what was rejected.
@@ -83,7 +84,10 @@ fn waivable(text: &str) -> Result<Reason, String> {
 /// # Errors
 /// If the data set is not whole or may not be published, or the Hub does not take it.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let What::Dataset(args) = &args.what;
+    let args = match &args.what {
+        What::Dataset(args) => args,
+        What::Adapter(args) => return publish_adapter::run(args, terminal),
+    };
     let consent =
         Consent { with_originals: args.with_originals, allow_restricted: args.allow_restricted, waived: &args.waive };
     let publication = Publication::new(&args.directory, &args.repo, &consent)?;

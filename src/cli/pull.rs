@@ -1,4 +1,4 @@
-//! `medinjection pull`: brings a published data set back.
+//! `medinjection pull`: brings a published data set or adapter back.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use super::hub_watcher::Watcher;
 use super::{Outcome, Terminal};
 use crate::hub::{Kind, PullRequest, pull};
 
-/// Bring a published data set from the Hugging Face Hub; every file is compared with its manifest.
+/// Bring a published data set or adapter from the Hugging Face Hub; every file is compared with its manifest.
 ///
 /// Honours the variables that `fetch` honours.
 #[derive(Debug, clap::Args)]
@@ -18,6 +18,9 @@ pub(super) struct Args {
     /// Branch, tag or commit.
     #[arg(long, value_name = "REVISION", default_value = "main")]
     revision: String,
+    /// The repository is an adapter's, not a data set's.
+    #[arg(long)]
+    adapter: bool,
     /// Directory for the files.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -30,7 +33,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
     let access = access(|name| std::env::var(name).ok())?;
     let request = PullRequest {
-        kind: Kind::Dataset,
+        kind: if args.adapter { Kind::Model } else { Kind::Dataset },
         repository: &args.repository,
         revision: Some(&args.revision),
         out: &args.out,

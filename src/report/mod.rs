@@ -3,6 +3,8 @@
 //! A report reads finished runs and computes nothing that is not in them, except the paired differences between base
 //! and tuned model. The page holds its own style and drawings and asks the network for nothing.
 
+#[cfg(feature = "hub")]
+mod adapter;
 mod charts;
 mod files;
 mod format;
@@ -13,6 +15,8 @@ mod sections;
 mod study;
 mod text;
 
+#[cfg(feature = "hub")]
+pub use adapter::{AdapterPublication, AdapterStatement};
 pub use html::html;
 pub use run::{MetricsLine, Run, RunOverview, RunState, RunStatus};
 pub use text::{scores_table, table};

@@ -166,9 +166,9 @@ pub(super) fn study(runs: &[Run]) -> String {
     )
 }
 
-/// The resolved configuration, without the paths of the machine.
-pub(super) fn recipe(run: &Run) -> String {
-    let mut facts = Vec::new();
+/// The resolved configuration, without the paths of the machine: names with their values.
+pub(super) fn settings(run: &Run) -> Vec<(String, String)> {
+    let mut settings = Vec::new();
     for (section, keys) in &run.config {
         let Some(keys) = keys.as_table() else { continue };
         for (key, value) in keys {
@@ -178,9 +178,16 @@ pub(super) fn recipe(run: &Run) -> String {
                 "model.path" => run.model_name().to_owned(),
                 _ => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
             };
-            facts.push((format!("<code>{}</code>", escape(&name)), format!("<code>{}</code>", escape(&value))));
+            settings.push((name, value));
         }
     }
+    settings
+}
+
+/// The settings as a table.
+pub(super) fn recipe(run: &Run) -> String {
+    let code = |text: &str| format!("<code>{}</code>", escape(text));
+    let facts = settings(run).into_iter().map(|(name, value)| (code(&name), code(&value)));
     format!("<h2>Recipe</h2><details open><summary>The resolved configuration</summary>{}</details>", fact_table(facts))
 }
 
