@@ -205,8 +205,12 @@ fn route(request: &Request, state: &mut State) -> Answer {
         ["api", "validate-yaml"] => json_answer(&json!({"errors": [], "warnings": []})),
         ["api", "repos", "create"] => create(request, state),
         ["api", _, owner, name, ref rest @ ..] => api(request, &format!("{owner}/{name}"), rest, state),
-        ["datasets", owner, name, "info", "lfs", ..] => batch(request, &format!("{owner}/{name}"), state),
-        ["datasets", owner, name, "resolve", revision, ref rest @ ..] => {
+        // A model's addresses begin with its owner.
+        ["datasets", owner, name, "info", "lfs", ..] | [owner, name, "info", "lfs", ..] => {
+            batch(request, &format!("{owner}/{name}"), state)
+        }
+        ["datasets", owner, name, "resolve", revision, ref rest @ ..]
+        | [owner, name, "resolve", revision, ref rest @ ..] => {
             resolve(&format!("{owner}/{name}"), revision, &rest.join("/"), state)
         }
         _ => status(404, "EntryNotFound"),
@@ -267,7 +271,7 @@ fn api(request: &Request, name: &str, rest: &[&str], state: &mut State) -> Answe
             let files = parsed(request);
             let described = files["files"].as_array().into_iter().flatten().map(|file| {
                 let path = file["path"].as_str().unwrap_or_default();
-                let mode = if path.ends_with(".parquet") { "lfs" } else { "regular" };
+                let mode = if path.ends_with(".parquet") || path.ends_with(".safetensors") { "lfs" } else { "regular" };
                 let known = repository.commits[&repository.head].get(path).map(|(content, _)| git_blob(content));
                 json!({"path": path, "uploadMode": mode, "shouldIgnore": false, "oid": known})
             });

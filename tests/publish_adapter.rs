@@ -1,0 +1,103 @@
+//! `medinjection publish adapter` and `pull --adapter`, against a server on loopback that stands for the Hub.
+
+#![cfg(all(feature = "cli", feature = "hub"))]
+#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
+
+#[path = "support/run.rs"]
+#[expect(dead_code, reason = "the run alone is used here")]
+mod made;
+#[path = "support/hub.rs"]
+#[expect(dead_code, reason = "only its hashes are used here")]
+mod server;
+#[path = "support/hub_writes.rs"]
+#[expect(dead_code, reason = "its faults are those of data sets")]
+mod writes;
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+use writes::{WRITER, WritableHub};
+
+const REPO: &str = "labo/adaptateur";
+const WEIGHTS: &str = "adapter_model.safetensors";
+
+/// A completed run with an adapter whose configuration names a folder of this machine.
+fn run(root: &Path) -> PathBuf {
+    let run = made::run(root, "native_translated", "smollm2", "completed");
+    let adapter = run.join("adapter");
+    std::fs::create_dir_all(&adapter).unwrap();
+    let config =
+        json!({ "peft_type": "LORA", "r": 16, "use_dora": true, "base_model_name_or_path": "/home/me/smollm2" });
+    std::fs::write(adapter.join("adapter_config.json"), config.to_string()).unwrap();
+    std::fs::write(adapter.join(WEIGHTS), [7_u8; 5000]).unwrap();
+    run
+}
+
+/// Exit code and everything that was said.
+fn medinjection(home: &Path, hub: &WritableHub, arguments: &[&str], token: &str) -> (Option<i32>, String) {
+    let mut command = Command::cargo_bin("medinjection").unwrap();
+    command.current_dir(home).env_clear().env("HF_ENDPOINT", &hub.address).env("HF_HOME", home.join("hf"));
+    let output = command.env("HF_TOKEN", token).args(arguments).output().unwrap();
+    let all = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(all).unwrap())
+}
+
+fn publish<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let always = ["publish", "adapter", "native_translated", "--repo", REPO, "--license", "Apache-2.0"];
+    [&always, more].concat()
+}
+
+#[test]
+fn an_adapter_is_published_with_its_card_and_pulled_back() {
+    let (home, hub) = (tempfile::tempdir().unwrap(), WritableHub::start());
+    let run = run(home.path());
+    let base = ["--base-model", "HuggingFaceTB/SmolLM2-135M-Instruct"];
+    let (code, all) = medinjection(home.path(), &hub, &publish(&[&base[..], &["--dry-run"]].concat()), "");
+    for said in [
+        "library_name: peft",
+        "base_model: HuggingFaceTB/SmolLM2-135M-Instruct",
+        "license: apache-2.0",
+        "| aggregate |  | 60 |",
+        "native_translated (",
+        "| `adapter.rank` | `16` |",
+        "at step 8.",
+        "must not be deployed",
+        "factual drift",
+        "4 files",
+    ] {
+        assert!(code == Some(0) && all.contains(said), "{said} in {all}");
+    }
+    assert!(!all.contains("/home/me") && !all.contains("<script>") && hub.seen().is_empty(), "{all}");
+
+    let (code, all) = medinjection(home.path(), &hub, &publish(&base), WRITER);
+    assert!(code == Some(0) && all.contains("PeftModel.from_pretrained(base, \"labo/adaptateur\""), "{all}");
+    let (code, all) = medinjection(home.path(), &hub, &publish(&base), WRITER);
+    assert!(code == Some(0) && !all.contains("sent  ") && all.contains("unchanged  adapter_model"), "{all}");
+
+    let (code, all) = medinjection(home.path(), &hub, &["pull", REPO, "--adapter", "--out", "back"], WRITER);
+    assert!(code == Some(0) && !all.contains(WRITER), "{all}");
+    let read = |path: PathBuf| std::fs::read(path).unwrap();
+    assert_eq!(read(home.path().join("back").join(WEIGHTS)), read(run.join("adapter").join(WEIGHTS)));
+    let config: Value = serde_json::from_slice(&read(home.path().join("back/adapter_config.json"))).unwrap();
+    assert_eq!((&config["base_model_name_or_path"], &config["use_dora"]), (&base[1].into(), &true.into()));
+}
+
+#[test]
+fn a_run_that_is_not_whole_and_a_wrong_statement_are_refused() {
+    let (home, hub) = (tempfile::tempdir().unwrap(), WritableHub::start());
+    let run = run(home.path());
+    for (base, expected) in [("/models/x", "--base-model: expected OWNER/NAME"), ("a", "--base-model: ")] {
+        let (code, all) = medinjection(home.path(), &hub, &publish(&["--base-model", base, "--dry-run"]), "");
+        assert!(code == Some(2) && all.contains(expected), "{all}");
+    }
+    let adapter = run.join("adapter");
+    std::fs::rename(adapter.join(WEIGHTS), home.path().join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(home.path().join("elsewhere"), adapter.join(WEIGHTS)).unwrap();
+    let (code, all) = medinjection(home.path(), &hub, &publish(&["--base-model", "a/b"]), WRITER);
+    assert!(code == Some(2) && all.contains("found a symbolic link"), "{all}");
+    std::fs::remove_file(run.join("scores/tuned.json")).unwrap();
+    let (code, all) = medinjection(home.path(), &hub, &publish(&["--base-model", "a/b"]), WRITER);
+    assert!(code == Some(2) && all.contains("scores/tuned.json"), "{all}");
+    assert!(hub.repository(REPO).is_none());
+}
