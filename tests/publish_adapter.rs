@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
 #[path = "support/run.rs"]
-#[expect(dead_code, reason = "the run alone is used here")]
 mod made;
 #[path = "support/hub.rs"]
 #[expect(dead_code, reason = "only its hashes are used here")]

@@ -416,7 +416,9 @@ fn resolve(name: &str, revision: &str, path: &str, state: &State) -> Answer {
     if *is_large {
         let (hash, size) = (sha256(content), content.len());
         let linked = format!("X-Linked-ETag: \"{hash}\"\r\nX-Linked-Size: {size}\r\n");
-        return (302, format!("{head}{linked}Location: {}/large/{hash}\r\n", state.address), Vec::new());
+        // Another host, as on the Hub: the official client takes a redirect to the same one for a repository's new name.
+        let elsewhere = state.address.replace("127.0.0.1", "localhost");
+        return (302, format!("{head}{linked}Location: {elsewhere}/large/{hash}\r\n"), Vec::new());
     }
     (200, format!("{head}ETag: \"{}\"\r\n", git_blob(content)), content.clone())
 }
