@@ -57,9 +57,13 @@ impl Publication {
         let mut files = Vec::new();
         for (path, entry) in &manifest.files {
             refuse_odd(directory, path)?;
-            let content = Content::File(directory.join(path));
             let FileEntry { num_bytes, sha256, .. } = entry.clone();
-            files.push(Outgoing { path: path.clone(), num_bytes, sha256, content });
+            files.push(Outgoing {
+                path: path.clone(),
+                num_bytes,
+                sha256,
+                content: Content::File(directory.join(path)),
+            });
         }
         let description = description(&manifest, directory)?;
         let loaded = format!("load_dataset(\"{repository}\"");

@@ -28,27 +28,34 @@ enum What {
     Adapter(publish_adapter::Args),
 }
 
+/// Where to, and as what.
+#[derive(Debug, clap::Args)]
+pub(super) struct Target {
+    /// The repository, which is made where it is missing.
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub(super) repo: String,
+    /// Make the repository one that everybody can see.
+    #[arg(long, conflicts_with = "private")]
+    pub(super) public: bool,
+    /// Make the repository one that only its owner can see; so it is where nothing is said.
+    #[arg(long)]
+    private: bool,
+    /// Who wants to read must ask its owner.
+    #[arg(long)]
+    pub(super) gated: bool,
+    /// A name for this version.
+    #[arg(long, value_name = "TAG")]
+    pub(super) tag: Option<String>,
+}
+
 /// Publish a data set: its records, card, Croissant file and manifest; never what was rejected.
 #[derive(Debug, clap::Args)]
 struct DatasetArgs {
     /// The data set.
     #[arg(value_name = "DIR")]
     directory: PathBuf,
-    /// The repository, which is made where it is missing.
-    #[arg(long, value_name = "OWNER/NAME")]
-    repo: String,
-    /// Make the repository one that everybody can see.
-    #[arg(long, conflicts_with = "private")]
-    public: bool,
-    /// Make the repository one that only its owner can see; so it is where nothing is said.
-    #[arg(long)]
-    private: bool,
-    /// Who wants to read must ask its owner.
-    #[arg(long)]
-    gated: bool,
-    /// A name for this version.
-    #[arg(long, value_name = "TAG")]
-    tag: Option<String>,
+    #[command(flatten)]
+    target: Target,
     /// Publish English originals and seed documents too.
     #[arg(long)]
     with_originals: bool,
@@ -65,11 +72,11 @@ struct DatasetArgs {
 
 /// What would be published.
 #[derive(Serialize)]
-struct Planned<'a> {
-    repository: &'a str,
-    files: &'a [Outgoing],
-    num_bytes: u64,
-    card: &'a str,
+pub(super) struct Planned<'a> {
+    pub(super) repository: &'a str,
+    pub(super) files: &'a [Outgoing],
+    pub(super) num_bytes: u64,
+    pub(super) card: &'a str,
 }
 
 fn waivable(text: &str) -> Result<Reason, String> {
@@ -90,20 +97,20 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
     };
     let consent =
         Consent { with_originals: args.with_originals, allow_restricted: args.allow_restricted, waived: &args.waive };
-    let publication = Publication::new(&args.directory, &args.repo, &consent)?;
+    let publication = Publication::new(&args.directory, &args.target.repo, &consent)?;
     if args.dry_run {
         let Publication { files, card, .. } = &publication;
-        let planned = Planned { repository: &args.repo, files, num_bytes: publication.num_bytes(), card };
+        let planned = Planned { repository: &args.target.repo, files, num_bytes: publication.num_bytes(), card };
         terminal.result(&planned_text(&planned)?, &planned)?;
         return Ok(Outcome::Done);
     }
     let access = access(|name| std::env::var(name).ok())?;
     let destination = Destination {
         kind: Kind::Dataset,
-        repository: &args.repo,
-        is_private: !args.public,
-        is_gated: args.gated,
-        tag: args.tag.as_deref(),
+        repository: &args.target.repo,
+        is_private: !args.target.public,
+        is_gated: args.target.gated,
+        tag: args.target.tag.as_deref(),
         summary: "Publish the data set with medinjection",
         owned_prefixes: &PUBLISHED_PREFIXES,
     };
@@ -112,7 +119,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn planned_text(planned: &Planned<'_>) -> Result<String, std::fmt::Error> {
+/// The files with their sizes, and the card.
+pub(super) fn planned_text(planned: &Planned<'_>) -> Result<String, std::fmt::Error> {
     let Planned { repository, files, num_bytes, card } = planned;
     let mut text = format!("{repository}: {} files, {num_bytes} bytes would be published\n", files.len());
     for file in *files {

@@ -335,7 +335,8 @@ fn tree(request: &Request, repository: &Repository, revision: &str, under: &str,
     let (code, mut head, body) = json_answer(&page.into());
     if from + 2 < entries.len() {
         let path = request.path.split('?').next().unwrap_or_default();
-        head.push_str(&format!("Link: <{address}{path}?recursive=true&from={}>; rel=\"next\"\r\n", from + 2));
+        let more = from + 2;
+        head = format!("{head}Link: <{address}{path}?recursive=true&from={more}>; rel=\"next\"\r\n");
     }
     (code, head, body)
 }

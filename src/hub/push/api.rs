@@ -199,9 +199,10 @@ impl<'a> Api<'a> {
         checked(request.body(body()?).send()?)?;
         if let Some(verify) = verify {
             let address = self.action_address(verify)?;
-            let request = match is_same_server(&address, &self.access.endpoint) {
-                true => self.request(Method::POST, address),
-                false => self.client.post(address),
+            let request = if is_same_server(&address, &self.access.endpoint) {
+                self.request(Method::POST, address)
+            } else {
+                self.client.post(address)
             };
             let body = json!({"oid": object.oid, "size": num_bytes});
             checked(request.header(CONTENT_TYPE, LFS_JSON).body(body.to_string()).send()?)?;

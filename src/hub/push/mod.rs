@@ -110,16 +110,15 @@ impl<'a> Publisher<'a> {
         for file in files {
             let there = tree.iter().find(|entry| entry.path == file.path);
             let hashes = file.checked_hashes()?;
-            match there.is_some_and(|entry| hashes.include(entry.digits())) {
-                true => unchanged.push(file.path.clone()),
-                false => wanted.push(file),
+            if there.is_some_and(|entry| hashes.include(entry.digits())) {
+                unchanged.push(file.path.clone());
+            } else {
+                wanted.push(file);
             }
         }
         let deleted = self.deleted(&tree, files);
-        let commit = match wanted.is_empty() && deleted.is_empty() {
-            true => head,
-            false => self.commit(&head, &wanted, &deleted)?,
-        };
+        let commit =
+            if wanted.is_empty() && deleted.is_empty() { head } else { self.commit(&head, &wanted, &deleted)? };
         self.tag(&commit)?;
         let prefix = self.destination.kind.page_prefix();
         let address = self.access.address(prefix.into_iter().chain(repository.split('/'))).to_string();
@@ -159,7 +158,7 @@ impl<'a> Publisher<'a> {
             }
         }
         lines.extend(deleted.iter().map(|path| json!({"key": "deletedFile", "value": { "path": path }})));
-        let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let lines: String = lines.iter().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect();
         // Asked once: an answer that was lost may have been the one that says yes.
         let made = self.api.commit(lines);
         made.map_err(|trouble| refused(trouble, "commit", self.destination, self.access))
