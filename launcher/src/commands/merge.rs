@@ -7,12 +7,12 @@ use medinjection_launcher::Result;
 use medinjection_launcher::adapter::find;
 use medinjection_launcher::merge::merge;
 
-use super::note;
+use super::{model_folder, note};
 
 /// Fold an adapter into its model, for tools that know no adapters.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Model folder, as transformers writes it
+    /// Model folder, as transformers writes it, or org/name[@revision] in the Hugging Face cache
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// A run, or an adapter folder in PEFT's format
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let adapter = find(&arguments.adapter, arguments.allow_unfinished)?;
-    let made = merge(&arguments.model, &adapter, &arguments.out, arguments.force)?;
+    let made = merge(&model_folder(&arguments.model)?, &adapter, &arguments.out, arguments.force)?;
     let out = arguments.out.display();
     note(&if made { format!("{out}: merged") } else { format!("{out}: up to date") });
     Ok(())

@@ -8,12 +8,14 @@ mod predict;
 mod train;
 
 use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use medinjection_launcher::comm::{self, Communicator};
 use medinjection_launcher::guard::is_guarded;
+use medinjection_launcher::model::find_model;
 use medinjection_launcher::{Error, Result, device};
 
 /// Fine-tune and evaluate causal language models on French biomedical instruction data.
@@ -53,6 +55,14 @@ impl From<Device> for device::DeviceChoice {
             Device::Cuda => Self::Cuda,
         }
     }
+}
+
+/// The folder of a model that is named by its folder, or as `org/name[@revision]` in the Hugging Face cache.
+fn model_folder(model: &Path) -> Result<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let caches = || variable("XDG_CACHE_HOME").unwrap_or_else(|| variable("HOME").unwrap_or_default().join(".cache"));
+    let home = || variable("HF_HOME").unwrap_or_else(|| caches().join("huggingface"));
+    find_model(model, &variable("HF_HUB_CACHE").unwrap_or_else(|| home().join("hub")))
 }
 
 /// Reads the arguments, runs the command, and gives the exit code: 0 done, 2 could not be done, 130 or 143 stopped by a signal.

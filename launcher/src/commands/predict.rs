@@ -7,12 +7,12 @@ use medinjection_launcher::Result;
 use medinjection_launcher::decode::Decoding;
 use medinjection_launcher::predict::{Outcome, Plan, predict};
 
-use super::{Device, connect, note, progress_bar};
+use super::{Device, connect, model_folder, note, progress_bar};
 
 /// Answer evaluation rows with a model, on one rank or several.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Model folder, as transformers writes it
+    /// Model folder, as transformers writes it, or org/name[@revision] in the Hugging Face cache
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// A run, or an adapter folder in PEFT's format
@@ -64,7 +64,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         Mode::Published => Decoding::Published,
     };
     let plan = Plan {
-        model: arguments.model,
+        model: comm.agree(model_folder(&arguments.model))?,
         adapter: arguments.adapter,
         data: arguments.data,
         out: arguments.out,

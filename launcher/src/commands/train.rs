@@ -11,7 +11,7 @@ use medinjection_launcher::Result;
 use medinjection_launcher::config::TrainConfig;
 use medinjection_launcher::train::{Evaluation, Event, Options, Outcome, PreviewRow, StepMetrics, train};
 
-use super::{Device, connect, note, progress_bar};
+use super::{Device, connect, model_folder, note, progress_bar};
 
 /// Fine-tune an adapter of a model, on one rank or several.
 #[derive(Debug, Args)]
@@ -40,7 +40,8 @@ pub(super) struct Arguments {
 /// Runs the command; the exit code is a signal's where one has ended the run, 75 for `SIGUSR1`.
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let comm = connect()?;
-    let config = comm.agree(TrainConfig::load(&arguments.config, &arguments.overrides))?;
+    let mut config = comm.agree(TrainConfig::load(&arguments.config, &arguments.overrides))?;
+    config.model.path = comm.agree(model_folder(&config.model.path))?;
     let Arguments { force, resume, dry_run, device, .. } = arguments;
     let options = Options { force: *force, resume: *resume, dry_run: *dry_run, device: (*device).into() };
     let bar = progress_bar(comm.as_ref(), "{bar:40} step {pos}/{len}, {msg}, {eta} left");

@@ -94,7 +94,7 @@ pub struct TrainConfig {
 /// The frozen model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModelSection {
-    /// Folder in transformers' layout.
+    /// Folder in transformers' layout, or `org/name[@revision]` in the Hugging Face cache.
     pub path: PathBuf,
 }
 

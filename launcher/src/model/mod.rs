@@ -13,6 +13,7 @@ mod linear;
 mod memory;
 mod projection;
 mod rope;
+mod snapshot;
 mod tensor_file;
 mod weights;
 
@@ -27,5 +28,6 @@ pub use kv_cache::KvCache;
 pub use linear::Linear;
 pub use memory::{CHUNK_LOGITS, TrainingMemory};
 pub use rope::Rope;
+pub use snapshot::{find_model, repository_of};
 pub use tensor_file::{TensorFile, TensorLayout, write_tensor_file};
 pub use weights::{Weights, save_weights, weight_files};

@@ -18,7 +18,7 @@ use crate::checkpoint::{Checkpoint, Position};
 use crate::comm::Communicator;
 use crate::config::TrainConfig;
 use crate::guard::guard;
-use crate::model::{CausalLm, KeptActivations, write_folder};
+use crate::model::{CausalLm, KeptActivations, repository_of, write_folder};
 use crate::observe::Scalars;
 use crate::{Error, Result};
 
@@ -350,7 +350,7 @@ fn append(metrics: &mut Option<MetricsFile>, line: Option<&(impl Serialize + Sca
     }
 }
 
-/// The name that the model gives itself, or that of its folder; never its place on this machine.
+/// The name that the model gives itself, its repository in the Hugging Face cache, or the name of its folder; never its place on this machine.
 fn base_model_name(model: &Path) -> Result<String> {
     let path = model.join("config.json");
     let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
@@ -360,5 +360,8 @@ fn base_model_name(model: &Path) -> Result<String> {
         return Ok(name.to_owned());
     }
     let folder = model.canonicalize().map_err(Error::io(model))?;
+    if let Some(repository) = repository_of(&folder) {
+        return Ok(repository);
+    }
     Ok(folder.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }
