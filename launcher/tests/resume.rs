@@ -155,7 +155,7 @@ fn the_adapter_that_is_left_is_that_of_the_best_evaluation() {
         "train.eval_every_steps=1",
         "train.keep_checkpoints=100",
         "train.save_every_steps=1",
-        "train.epochs=6",
+        "train.max_steps=10",
         "train.load_best_at_end=true",
     ];
     let output = workshop.train(1, "run", &settings);

@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use crate::adapter::AdapterLayer;
 
-/// Linear layer with a frozen weight: a part of the [`Projection`](super::projection::Projection) that computes it.
+/// Linear layer with a frozen weight: a part of the projection that computes it together with its neighbours.
 #[derive(Debug)]
 pub struct Linear {
     /// `[out, in]`, a view of the rows that the projection holds of it.

@@ -239,7 +239,9 @@ mod tests {
     fn written(losses: &[Loss]) -> tempfile::TempDir {
         let run = tempfile::tempdir().unwrap();
         let mut file = EventFile::create(run.path()).unwrap();
-        losses.iter().for_each(|loss| file.append(loss).unwrap());
+        for loss in losses {
+            file.append(loss).unwrap();
+        }
         run
     }
 

@@ -89,6 +89,7 @@ impl Best {
     }
 
     /// The tensor that a checkpoint keeps of it.
+    #[must_use]
     pub fn tensor(&self) -> Option<(&'static str, &Tensor)> {
         self.values.as_ref().map(|values| (BEST_ADAPTER, values))
     }

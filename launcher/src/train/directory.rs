@@ -19,6 +19,7 @@ const CONFIG_FILE: &str = "config.toml";
 
 /// Where a run begins.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one a run")]
 pub enum Beginning {
     /// It is completed, made from the same inputs.
     UpToDate,

@@ -79,10 +79,12 @@ impl MetricsFile {
             step: u64,
             loss: Option<f64>,
         }
-        let is_made = |step: u64, is_evaluation| match is_evaluation {
+        let is_made = |step: u64, is_evaluation| {
+            if is_evaluation {
+                return step < position.step || (step == position.step && !position.awaits_evaluation);
+            }
             // One that is told to end logs its last step, whichever that is.
-            false => step <= position.step && step.is_multiple_of(log_every),
-            true => step < position.step || (step == position.step && !position.awaits_evaluation),
+            step <= position.step && step.is_multiple_of(log_every)
         };
         let bytes = std::fs::read(path).unwrap_or_default();
         let (mut kept, mut num_steps) = (Vec::new(), 0);

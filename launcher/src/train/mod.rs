@@ -127,13 +127,11 @@ pub fn train(
     let outcome = trainer.and_then(|mut trainer| {
         let stopped = trainer.run(comm, progress);
         made = trainer.num_steps();
-        match stopped? {
-            Some(stop) => Ok(Outcome::Stopped(stop)),
-            None => {
-                reason = trainer.reason();
-                trainer.save(comm).map(|()| Outcome::Completed(made))
-            }
+        if let Some(stop) = stopped? {
+            return Ok(Outcome::Stopped(stop));
         }
+        reason = trainer.reason();
+        trainer.save(comm).map(|()| Outcome::Completed(made))
     });
     finish(comm, &directory, outcome, (made, &reason), made_from)
 }
