@@ -12,7 +12,7 @@ use super::{model_folder, note};
 /// Fold an adapter into its model, for tools that know no adapters.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Model folder, as transformers writes it, or org/name[@revision] in the Hugging Face cache
+    /// Model folder, as transformers writes it, or org/name or org/name@revision in the Hugging Face cache
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// A run, or an adapter folder in PEFT's format
