@@ -4,6 +4,8 @@
 # shellcheck disable=SC2154 # variables of tests/run.sh
 
 templates=(native translated synthetic native_translated native_synthetic translated_synthetic all)
+# A training that is longer than the shortest time limit, and than Slurm takes to miss a node: 73 s on two quiet cores.
+long_epochs=300
 
 # --- The study ------------------------------------------------------------------------------------------------------
 
@@ -133,7 +135,7 @@ await_steps() { # NAME STEPS
 
 # The job has gone through SAYING, and ends with the bytes of the undisturbed run.
 ends_like() { # NAME WHOLE SAYING
-  await_queue 240
+  await_queue 480
   printf -- '---- %s\n' "$1"
   grep -vE 'loss|mcqu?|^[a-z]+ +(in|origin)' "$work/life/$1.log" | tail -n 60
   grep -qE "$3" "$work/life/$1.log" || fail "$1: the log does not say '$3'"
@@ -190,9 +192,9 @@ check_job_life() {
   kill_rank rank_1 1
   kill_rank rank_0 0
   # A time limit that is shorter than the training.
-  submit_training long 45 --nodes=2
-  await_queue 240
-  submit_training limited 45 --nodes=2 --time=1 --signal=B:USR1@25
+  submit_training long "$long_epochs" --nodes=2
+  await_queue 480
+  submit_training limited "$long_epochs" --nodes=2 --time=1 --signal=B:USR1@25
   ends_like limited long 'its time was up in "training"'
   check_never_again
 }
@@ -231,7 +233,7 @@ check_lead() {
 # Kills a node's slurmd, with or without the daemons of the job's steps; then brings it back.
 lose_node() { # NAME PATTERN SAYING
   local node process
-  submit_training "$1" 45 --nodes=1
+  submit_training "$1" "$long_epochs" --nodes=1
   await_steps "$1" 10
   node=$(squeue --noheader --jobs="$job" --format=%N)
   for process in $(pgrep -f "$2"); do
@@ -249,8 +251,8 @@ lose_node() { # NAME PATTERN SAYING
 # A node that is gone, and one that only seems so, whose ranks go on: one run never has two writers.
 check_lost_nodes() {
   start_cluster lost_nodes || return 0
-  [[ -e $work/life/long.log ]] || submit_training long 45 --nodes=2
-  await_queue 240
+  [[ -e $work/life/long.log ]] || submit_training long "$long_epochs" --nodes=2
+  await_queue 480
   lose_node node "slurmd -D -N|slurmstepd: \\[.*" 'restart 1'
   lose_node orphan 'slurmd -D -N' 'restart 1'
   grep -q 'native: up to date' "$work/life/orphan.log" || fail 'the restarted job did not wait for the orphan'
