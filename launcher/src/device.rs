@@ -2,7 +2,7 @@
 
 use tch::{Cuda, Device, Kind};
 
-use crate::ffi::open_cuda;
+use crate::ffi::{Cudart, open_cuda};
 use crate::{Error, Result};
 
 /// The device that a user asks for.
@@ -17,28 +17,46 @@ pub enum DeviceChoice {
 }
 
 impl DeviceChoice {
-    /// The device of one of `world_size` processes.
+    /// The device of the process that is the `local_rank`th of its machine, counted from 0: a GPU each.
     ///
     /// # Errors
-    /// [`Error::Environment`] if there is no GPU where one is asked for, or several processes would have to share GPUs.
-    pub fn resolve(self, world_size: usize) -> Result<Device> {
+    /// [`Error::Environment`] if there is no GPU where one is asked for, or several processes would have to share one.
+    pub fn resolve(self, local_rank: usize) -> Result<Device> {
         if self != Self::Cpu {
             open_cuda();
         }
-        resolve(self, world_size, Cuda::is_available())
+        let device = resolve(self, local_rank, usize::try_from(Cuda::device_count()).unwrap_or(0))?;
+        // What names no device is for the current one, which is the first unless told otherwise.
+        if let Device::Cuda(index) = device
+            && 0 < index
+        {
+            use_gpu(index)?;
+        }
+        Ok(device)
     }
 }
 
-fn resolve(choice: DeviceChoice, world_size: usize, has_gpu: bool) -> Result<Device> {
-    match (choice, has_gpu) {
-        (DeviceChoice::Cpu, _) | (DeviceChoice::Auto, false) => Ok(Device::Cpu),
-        (DeviceChoice::Cuda, false) => Err(Error::Environment(
+/// Makes a GPU the current one of this thread.
+///
+/// # Errors
+/// [`Error::Environment`] if CUDA's run time is not found or refuses.
+pub(crate) fn use_gpu(index: usize) -> Result<Cudart> {
+    let refused = |message: String| Error::Environment(format!("device cuda:{index}: {message}"));
+    let cudart = Cudart::open().map_err(refused)?;
+    cudart.set_device(index).map_err(refused)?;
+    Ok(cudart)
+}
+
+fn resolve(choice: DeviceChoice, local_rank: usize, num_gpus: usize) -> Result<Device> {
+    match (choice, num_gpus) {
+        (DeviceChoice::Cpu, _) | (DeviceChoice::Auto, 0) => Ok(Device::Cpu),
+        (DeviceChoice::Cuda, 0) => Err(Error::Environment(
             "device cuda: expected a GPU and a libtorch with CUDA, found none; use the device cpu or auto".to_owned(),
         )),
-        (DeviceChoice::Auto | DeviceChoice::Cuda, true) if 1 < world_size => Err(Error::Environment(format!(
-            "device cuda: expected one rank, found {world_size}; several ranks need NCCL, which this build does not have: use one rank, or the device cpu"
+        (DeviceChoice::Auto | DeviceChoice::Cuda, _) if num_gpus <= local_rank => Err(Error::Environment(format!(
+            "device cuda: expected a GPU for each rank of this machine, found {num_gpus} for rank {local_rank} of it (counted from 0); start as many ranks a machine as it has GPUs, let each see all of them (--gres=gpu:N, not --gpus-per-task), or use the device cpu"
         ))),
-        (DeviceChoice::Auto | DeviceChoice::Cuda, true) => Ok(Device::Cuda(0)),
+        (DeviceChoice::Auto | DeviceChoice::Cuda, _) => Ok(Device::Cuda(local_rank)),
     }
 }
 
@@ -53,11 +71,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gpu_is_used_by_one_rank_only_and_never_assumed() {
-        assert_eq!(resolve(DeviceChoice::Auto, 2, false).unwrap(), Device::Cpu);
-        assert_eq!(resolve(DeviceChoice::Cpu, 2, true).unwrap(), Device::Cpu);
-        assert_eq!(resolve(DeviceChoice::Auto, 1, true).unwrap(), Device::Cuda(0));
-        assert!(resolve(DeviceChoice::Cuda, 1, false).unwrap_err().to_string().contains("found none"));
-        assert!(resolve(DeviceChoice::Auto, 2, true).unwrap_err().to_string().contains("NCCL"));
+    fn each_rank_of_a_machine_has_a_gpu_of_its_own_and_none_is_assumed() {
+        assert_eq!(resolve(DeviceChoice::Auto, 1, 0).unwrap(), Device::Cpu);
+        assert_eq!(resolve(DeviceChoice::Cpu, 1, 2).unwrap(), Device::Cpu);
+        assert_eq!(resolve(DeviceChoice::Auto, 0, 1).unwrap(), Device::Cuda(0));
+        assert_eq!(resolve(DeviceChoice::Cuda, 1, 2).unwrap(), Device::Cuda(1));
+        assert!(resolve(DeviceChoice::Cuda, 0, 0).unwrap_err().to_string().contains("found none"));
+        let message = resolve(DeviceChoice::Auto, 2, 2).unwrap_err().to_string();
+        assert!(message.contains("found 2 for rank 2"), "{message}");
     }
 }

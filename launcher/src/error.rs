@@ -49,6 +49,18 @@ pub enum Error {
         /// What that rank said.
         message: String,
     },
+    /// What the ranks do together failed, so that nothing can be agreed on any more: the process ends without waiting for the others.
+    #[error("rank {rank} of {world_size}, {operation}: {message}")]
+    Collective {
+        /// This process.
+        rank: usize,
+        /// Number of processes.
+        world_size: usize,
+        /// What was being done.
+        operation: String,
+        /// What failed, by its name.
+        message: String,
+    },
     /// The processes, the devices or the build at hand do not allow what was asked for.
     #[error("{0}")]
     Environment(String),

@@ -5,20 +5,28 @@
 
 mod environment;
 mod mpi;
+mod nccl;
 mod single;
 
 pub use environment::{connect, is_first_process};
 pub use mpi::Mpi;
+pub use nccl::{Nccl, NcclSettings};
 pub use single::Single;
 
+use tch::{Device, Tensor};
+
+use crate::ffi::floats_mut;
 use crate::{Error, Result};
 
 /// The processes of one run.
 ///
-/// All methods but `rank`, `world_size` and `is_root` are collectives.
+/// All methods but `rank`, `local_rank`, `world_size`, `is_root` and `abandon` are collectives.
 pub trait Communicator: std::fmt::Debug {
     /// Index of this process among `world_size`.
     fn rank(&self) -> usize;
+
+    /// Index of this process among those of its machine.
+    fn local_rank(&self) -> usize;
 
     /// Number of processes.
     fn world_size(&self) -> usize;
@@ -40,6 +48,26 @@ pub trait Communicator: std::fmt::Debug {
     /// # Errors
     /// [`Error::Environment`] if the processes cannot reach one another.
     fn all_reduce_sum_f64(&self, values: &mut [f64]) -> Result<()>;
+
+    /// Replaces the values of a tensor by their sum over ranks: in the order of ranks, unless [`Nccl`] adds them up on GPUs.
+    ///
+    /// # Shapes
+    /// Any, of f32, side by side.
+    ///
+    /// # Errors
+    /// [`Error::Environment`] if the processes cannot reach one another; [`Error::Collective`] from [`Nccl`].
+    fn all_reduce_sum_tensor(&self, values: &mut Tensor) -> Result<()> {
+        // On the CPU these are the values themselves, elsewhere a copy.
+        let mut row = values.f_view([1, -1])?.f_to_device(Device::Cpu)?;
+        self.all_reduce_sum(floats_mut(&mut row))?;
+        if values.device() != Device::Cpu {
+            values.f_copy_(&row.f_view_as(values)?)?;
+        }
+        Ok(())
+    }
+
+    /// Tells that some rank may be gone: this process ends without waiting for the others.
+    fn abandon(&self);
 
     /// Every rank's bytes in the order of ranks, on rank 0; an empty list elsewhere.
     ///

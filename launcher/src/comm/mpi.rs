@@ -1,5 +1,7 @@
 //! Ranks over MPI.
 
+use std::cell::RefCell;
+
 use mpi::collective::CommunicatorCollectives;
 use mpi::datatype::Equivalence;
 use mpi::environment::Universe;
@@ -17,9 +19,10 @@ const CHUNK_VALUES: usize = 1 << 20;
 pub struct Mpi {
     world: SimpleCommunicator,
     rank: usize,
+    local_rank: usize,
     world_size: usize,
-    // Dropped last: its end is MPI_Finalize.
-    _universe: Universe,
+    // Dropped last: its end is MPI_Finalize, which waits for the others; none where they are abandoned.
+    universe: RefCell<Option<Universe>>,
 }
 
 impl Mpi {
@@ -32,7 +35,9 @@ impl Mpi {
             mpi::initialize().ok_or_else(|| Error::Environment("this process has entered MPI before".into()))?;
         let world = universe.world();
         let size = |count: i32| usize::try_from(count).map_err(|error| Error::Environment(format!("MPI: {error}")));
-        Ok(Self { rank: size(world.rank())?, world_size: size(world.size())?, world, _universe: universe })
+        let local_rank = size(world.split_shared(world.rank()).rank())?;
+        let (rank, world_size) = (size(world.rank())?, size(world.size())?);
+        Ok(Self { rank, local_rank, world_size, world, universe: RefCell::new(Some(universe)) })
     }
 
     /// Each rank adds up one slice of the values of all ranks, in the order of ranks, then the slices are put together.
@@ -58,6 +63,10 @@ impl Communicator for Mpi {
         self.rank
     }
 
+    fn local_rank(&self) -> usize {
+        self.local_rank
+    }
+
     fn world_size(&self) -> usize {
         self.world_size
     }
@@ -75,6 +84,10 @@ impl Communicator for Mpi {
     fn all_reduce_sum_f64(&self, values: &mut [f64]) -> Result<()> {
         self.sum_in_rank_order(values);
         Ok(())
+    }
+
+    fn abandon(&self) {
+        std::mem::forget(self.universe.take());
     }
 
     fn gather_bytes(&self, bytes: &[u8]) -> Result<Vec<Vec<u8>>> {

@@ -1,5 +1,7 @@
 //! A world of one process.
 
+use tch::Tensor;
+
 use super::Communicator;
 use crate::Result;
 
@@ -9,6 +11,10 @@ pub struct Single;
 
 impl Communicator for Single {
     fn rank(&self) -> usize {
+        0
+    }
+
+    fn local_rank(&self) -> usize {
         0
     }
 
@@ -27,6 +33,12 @@ impl Communicator for Single {
     fn all_reduce_sum_f64(&self, _values: &mut [f64]) -> Result<()> {
         Ok(())
     }
+
+    fn all_reduce_sum_tensor(&self, _values: &mut Tensor) -> Result<()> {
+        Ok(())
+    }
+
+    fn abandon(&self) {}
 
     fn gather_bytes(&self, bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
         Ok(vec![bytes.to_vec()])

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use medinjection_launcher::comm::{self, Communicator};
+use medinjection_launcher::ffi::exit_at_once;
 use medinjection_launcher::guard::is_guarded;
 use medinjection_launcher::model::find_model;
 use medinjection_launcher::{Error, Result, device};
@@ -65,7 +66,7 @@ fn model_folder(model: &Path) -> Result<PathBuf> {
     find_model(model, &variable("HF_HUB_CACHE").unwrap_or_else(|| home().join("hub")))
 }
 
-/// Reads the arguments, runs the command, and gives the exit code: 0 done, 2 could not be done, 130 or 143 stopped by a signal.
+/// Reads the arguments, runs the command, and gives the exit code: 0 done, 1 a peer was lost, 2 could not be done, 130 or 143 stopped by a signal.
 pub(crate) fn main() -> ExitCode {
     end_at_a_panic();
     let arguments = match Arguments::try_parse() {
@@ -82,6 +83,11 @@ pub(crate) fn main() -> ExitCode {
         Ok(code) => code,
         // The first rank says why, and ends with the code; launchers end the siblings of whoever is first to do so.
         Err(Error::Rank { .. }) if !comm::is_first_process() => ExitCode::SUCCESS,
+        // Where ranks are out of step, each says what it saw.
+        Err(error @ Error::Collective { .. }) => {
+            note(&format!("error: {error}"));
+            exit_at_once(1)
+        }
         Err(error) => {
             note(&format!("error: {error}"));
             ExitCode::from(2)
@@ -97,7 +103,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Merge(arguments) => merge::run(&arguments).map(done),
         Command::ImportGguf(arguments) => import_gguf::run(&arguments).map(done),
         Command::Plan(arguments) => plan::run(&arguments).map(done),
-        Command::Doctor(arguments) => Ok(doctor::run(&arguments)),
+        Command::Doctor(arguments) => doctor::run(&arguments),
     }
 }
 

@@ -1,8 +1,12 @@
 //! Whether a machine can run what it is asked to, and what to do where it cannot.
 
+mod all_reduce;
+
 use std::path::Path;
 
 use tch::Cuda;
+
+pub use all_reduce::{NcclTrial, Speed, try_nccl};
 
 use crate::ffi::{folder_of_libtorch, open_cuda, opens};
 

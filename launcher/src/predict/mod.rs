@@ -65,7 +65,7 @@ pub type Progress<'a> = &'a dyn Fn(usize, usize);
 /// What model, adapter, template and rows refuse; [`Error::Library`] if `plan.out` is `plan.data` or no file, predictions made from something else are in the way and
 /// `plan.force` is false, or a row's prompt is too long for the model. The same verdict on every rank.
 pub fn predict(plan: &Plan, comm: &dyn Communicator, progress: Progress<'_>) -> Result<Outcome> {
-    let device = comm.agree(plan.device.resolve(comm.world_size()))?;
+    let device = comm.agree(plan.device.resolve(comm.local_rank()))?;
     let kind = default_kind(device);
     comm.agree(check_output_file(&plan.out, &[&plan.data]).map_err(Error::from))?;
     let adapter = plan.adapter.as_deref().map(|path| find(path, plan.allow_unfinished)).transpose();

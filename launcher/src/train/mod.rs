@@ -26,7 +26,7 @@ use tch::{Device, Kind};
 use crate::adapter::{attach, parameters, peft};
 use crate::chat::Chat;
 use crate::checkpoint::Checkpoint;
-use crate::comm::Communicator;
+use crate::comm::{Communicator, Nccl, NcclSettings};
 use crate::config::{Precision, TrainConfig};
 use crate::data::Dataset;
 use crate::device::{DeviceChoice, default_kind};
@@ -90,7 +90,7 @@ pub fn train(
     progress: Progress<'_>,
 ) -> Result<Outcome> {
     let directory = RunDirectory::of(config);
-    let device = comm.agree(options.device.resolve(comm.world_size()))?;
+    let device = comm.agree(options.device.resolve(comm.local_rank()))?;
     let made_from = if comm.is_root() && !options.dry_run { lineage(config).map(Some) } else { Ok(None) };
     let made_from = comm.agree(made_from)?;
     let held = if comm.is_root() && !options.dry_run { directory.hold() } else { Ok(None) };
@@ -101,6 +101,7 @@ pub fn train(
         Beginning::Anew => None,
         Beginning::From(checkpoint) => Some(checkpoint),
     };
+    let nccl = if options.dry_run { None } else { join(comm, device)? };
     let (plan, preview) = comm.agree(plan(config, comm.world_size()))?;
     let validation = comm.agree(ValidationSet::load(config))?;
     let model = guard(|| load_model(config, device, start.as_ref())).and_then(|model| {
@@ -125,15 +126,23 @@ pub fn train(
     let trainer = comm.agree(trainer);
     let (mut made, mut reason) = (0, String::new());
     let outcome = trainer.and_then(|mut trainer| {
-        let stopped = trainer.run(comm, progress);
+        let stopped = trainer.run(nccl.as_ref().map_or(comm, |nccl| nccl), progress);
         made = trainer.num_steps();
-        if let Some(stop) = stopped? {
+        let stopped = stopped?;
+        nccl.map_or(Ok(()), Nccl::leave)?;
+        if let Some(stop) = stopped {
             return Ok(Outcome::Stopped(stop));
         }
         reason = trainer.reason();
         trainer.save(comm).map(|()| Outcome::Completed(made))
     });
     finish(comm, &directory, outcome, (made, &reason), made_from)
+}
+
+/// NCCL, where it carries the gradients.
+fn join(comm: &dyn Communicator, device: Device) -> Result<Option<Nccl<'_>>> {
+    let settings = comm.agree(NcclSettings::from_environment())?;
+    settings.apply(device, comm.world_size()).then(|| Nccl::join(comm, device, &settings)).transpose()
 }
 
 /// What rank 0 finds in the run's directory, told to all; a dry run begins anew.
@@ -247,6 +256,8 @@ fn finish(
             let state = if *signal == Stop::TimeUp { State::Requeue } else { State::Stopped };
             Status { state, step, reason: signal.name().to_owned() }.write(directory.root())
         }
+        // As of a rank that has died: whoever started the ranks may try again.
+        (Err(Error::Collective { .. }), _) => Ok(()),
         (Err(error), Some(_)) => {
             Status { state: State::Failed, step, reason: error.to_string() }.write(directory.root())
         }

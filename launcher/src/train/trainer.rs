@@ -62,6 +62,7 @@ pub struct Trainer<'a> {
 /// What all ranks together know of a step's backward passes.
 struct Sums {
     loss: f64,
+    /// The values of [`Trainer::gradient`].
     gradient: Tensor,
     stop: Option<Stop>,
 }
@@ -300,18 +301,16 @@ impl<'a> Trainer<'a> {
 
     /// Adds up losses, gradients and signals over ranks, once all have come so far.
     fn reduce(&mut self, comm: &dyn Communicator, local: Result<f64>) -> Result<Sums> {
-        let local = local.and_then(|loss| Ok((loss, Vec::<f32>::try_from(self.gradient.flat())?)));
-        self.gradient.reset();
-        let (loss, mut gradient) = comm.agree(local)?;
-        comm.all_reduce_sum(&mut gradient)?;
+        let loss = comm.agree(local)?;
+        let mut gradient = self.gradient.flat().shallow_clone();
+        comm.all_reduce_sum_tensor(&mut gradient)?;
         let [terminate, interrupt, time_up] = self.signals.counts();
         let mut sums = [loss, terminate, interrupt, time_up];
         comm.all_reduce_sum_f64(&mut sums)?;
-        let gradient = Tensor::from_slice(&gradient).to_device(self.model.device());
         Ok(Sums { loss: sums[0], gradient, stop: Signals::verdict([sums[1], sums[2], sums[3]]) })
     }
 
-    /// Makes the optimizer's step; every rank makes the same one.
+    /// Makes the optimizer's step, and the gradient zero for the next one; every rank makes the same one.
     fn update(&mut self, step: &Step, mut sums: Sums) -> Result<StepMetrics> {
         #[expect(clippy::cast_precision_loss, reason = "a number of tokens is exact in f64")]
         let loss = sums.loss / step.num_targets as f64;
@@ -324,6 +323,7 @@ impl<'a> Trainer<'a> {
             )));
         }
         self.optimizer.step(&sums.gradient, learning_rate);
+        self.gradient.reset();
         self.model.refresh()?;
         self.num_steps += 1;
         #[expect(clippy::cast_precision_loss, reason = "numbers of steps are exact in f64")]
