@@ -82,6 +82,4 @@ choose_device() { # auto | cpu | cuda
   [[ $device == cuda ]] || return 0
   [[ -n $gpu ]] || die "MEDINJECTION_DEVICE=cuda, but no GPU is visible; submit with --gres=gpu:1, or set MEDINJECTION_DEVICE=cpu"
   [[ -n $cuda_build ]] || die "$LIBTORCH is without CUDA; type on the login node: bash launcher/bootstrap.sh --cuda"
-  [[ $ranks == 1 ]] || die "training on $ranks GPUs needs NCCL, which is not there yet;" \
-    "submit with: sbatch --ntasks=1 --gres=gpu:1, or set MEDINJECTION_DEVICE=cpu"
 }

@@ -16,7 +16,7 @@ use crate::{Error, Result, ffi};
 const LIBRARY: &str = "MEDINJECTION_NCCL";
 const ON_HOST: &str = "MEDINJECTION_NCCL_ON_HOST";
 const TIMEOUT: &str = "MEDINJECTION_NCCL_TIMEOUT_SECONDS";
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(10);
 /// What is waited for an abort before the process ends without it.
 const ABORT_PATIENCE: Duration = Duration::from_secs(5);
 /// For so long an operation is asked about without a pause: longer than a gradient takes on a fast fabric.
