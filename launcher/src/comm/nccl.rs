@@ -124,7 +124,9 @@ impl<'a> Nccl<'a> {
         self.ranks.leave().map_err(|failure| {
             control.abandon();
             failed(control, operation, &failure)
-        })
+        })?;
+        // Whoever could not leave has ended; nobody takes the run for a whole one.
+        control.barrier()
     }
 
     /// Waits until the call before has done its part, and, where `with_stream` is true, what it has put on the stream as well.
