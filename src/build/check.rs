@@ -1,6 +1,5 @@
 //! First pass: rows are read, checked one by one, and staged.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -9,14 +8,14 @@ use super::config::{Input, Plan};
 use super::observer::{Options, Step};
 use super::ordered::{Jobs, ordered};
 use super::preview::{ExpectedRows, expected_rows};
-use super::shards::Shards;
+use super::share::{Part, Share};
 use super::staging::StagingWriter;
 use super::tally::Tally;
-use crate::columnar::{Batch, DocumentWriter, OriginalWriter, Row};
+use crate::columnar::{Batch, Row};
 use crate::dedup::{Deduplicator, Fingerprint, Fingerprinter, Notes, assign_split};
 use crate::language::detect_fields;
-use crate::provenance::{FileEntry, write_atomic};
-use crate::record::{Document, Finding, LineageStep, Origin, Original, Reason, Record, Rejected, Severity, Split};
+use crate::provenance::write_json;
+use crate::record::{Finding, LineageStep, Origin, Original, Reason, Record, Rejected, Severity, Split};
 use crate::source::{SourceRow, Unreadable};
 use crate::validate::{Originals, Rules, Stored};
 use crate::{Error, Result};
@@ -35,8 +34,6 @@ pub(super) struct Staging {
 pub(super) struct Checked {
     /// Counts so far.
     pub(super) tally: Tally,
-    /// Files of originals and documents, all written.
-    pub(super) files: std::collections::BTreeMap<String, FileEntry>,
 }
 
 impl Staging {
@@ -54,9 +51,14 @@ impl Staging {
         self.root.join("rejected")
     }
 
-    /// Directory of finished files, of originals and documents.
-    pub(super) fn finished(&self) -> PathBuf {
-        self.root.join("finished")
+    /// English originals, as often as they were read.
+    pub(super) fn originals(&self) -> PathBuf {
+        self.root.join("originals")
+    }
+
+    /// Seed documents.
+    pub(super) fn documents(&self) -> PathBuf {
+        self.root.join("documents")
     }
 
     /// What is known of the records.
@@ -76,59 +78,87 @@ impl Staging {
     pub(super) fn checked(&self) -> Option<Checked> {
         serde_json::from_slice(&std::fs::read(self.summary()).ok()?).ok()
     }
+
+    /// Writes down that the first pass has ended.
+    pub(super) fn end(&self, checked: &Checked) -> Result<()> {
+        write_json(&self.summary(), checked)
+    }
 }
 
 /// Rows of one input that are checked together.
 struct Chunk<'a> {
+    number: usize,
     input: &'a Input,
     /// Each with the original that it translates, where it is a translation and that was read already.
     rows: Vec<(SourceRow, Option<Stored>)>,
 }
 
 /// What became of a chunk.
-struct Outcome<'a> {
+struct Outcome {
+    /// The number of their input.
+    input: usize,
     tally: Tally,
     records: Vec<u8>,
     members: Vec<(String, Split, Fingerprint)>,
     rejected: Vec<u8>,
-    /// Each with the source that gave it.
-    originals: Vec<(&'a str, Original)>,
-    documents: Vec<Document>,
+    originals: Vec<u8>,
+    documents: Vec<u8>,
     num_rows: u64,
 }
 
-/// Reads and checks every row of `plan`; twice, where a translation stands before its original.
-pub(super) fn check(plan: &Plan, staging: &Staging, options: &Options<'_>) -> Result<Checked> {
-    let finished = staging.finished();
-    if finished.exists() {
-        std::fs::remove_dir_all(&finished).map_err(Error::io(&finished))?;
-    }
+/// Reads and checks every row of `share`; twice, where a translation stands before its original.
+pub(super) fn check(plan: &Plan, share: &Share<'_>, staging: &Staging, options: &Options<'_>) -> Result<Checked> {
     let mut originals = Originals::create_in(&staging.root)?;
-    let expected = expected(plan)?;
-    let mut found = pass(plan, staging, &mut originals, expected, options)?;
-    if originals.came_late() {
-        std::fs::remove_dir_all(&finished).map_err(Error::io(&finished))?;
-        found = pass(plan, staging, &mut originals, expected, options)?;
+    if !share.others.is_empty() {
+        gather(share, &mut originals)?;
     }
-    let summary = serde_json::to_vec(&found).map_err(|error| Error::format(staging.summary(), error))?;
-    write_atomic(&staging.summary(), &summary)?;
+    let parts = &share.own;
+    let expected = expected(parts)?;
+    let mut found = pass(plan, parts, staging, &mut originals, expected, options)?;
+    if originals.came_late() {
+        found = pass(plan, parts, staging, &mut originals, expected, options)?;
+    }
     Ok(found)
+}
+
+/// The originals of the own part and those of others that its translations name, so that each is known before it is asked for.
+fn gather(share: &Share<'_>, originals: &mut Originals) -> Result<()> {
+    for Part { input, files, .. } in &share.own {
+        input.source.read(files, &mut |row| match row {
+            SourceRow::Original(original) => originals.push(&original),
+            SourceRow::Record(record) => originals.of(&record).map(|_| ()),
+            _ => Ok(()),
+        })?;
+    }
+    let brings = |part: &&Part<'_>| part.input.source.info().kind.has_originals();
+    for Part { input, files, .. } in share.others.iter().filter(brings) {
+        if !originals.misses_some() {
+            break;
+        }
+        input.source.read(files, &mut |row| match row {
+            SourceRow::Original(original) if originals.misses(&original) => originals.push(&original),
+            _ => Ok(()),
+        })?;
+    }
+    originals.came_late();
+    Ok(())
 }
 
 /// Reads and checks every row, with the originals that are known already and those that are read on the way.
 fn pass(
     plan: &Plan,
+    parts: &[Part<'_>],
     staging: &Staging,
     originals: &mut Originals,
     expected: ExpectedRows,
     options: &Options<'_>,
 ) -> Result<Checked> {
     options.observer.begin(Step::Check, Some(expected));
-    let mut writers = Writers::create(plan, staging, &staging.finished())?;
+    let mut writers = Writers::create(plan, staging)?;
     let checker = Checker { fingerprinter: Fingerprinter::new(&plan.dedup), rules: &plan.rules, seed: plan.seed };
     ordered(
         options.num_threads.get(),
-        |jobs| plan.inputs.iter().try_for_each(|input| read(input, originals, jobs)),
+        |jobs| parts.iter().try_for_each(|part| read(part, originals, jobs)),
         |chunk| checker.check(chunk),
         |outcome| {
             options.observer.advance(outcome.num_rows);
@@ -138,16 +168,22 @@ fn pass(
     writers.finish()
 }
 
-/// How many rows the inputs of `plan` have.
-fn expected(plan: &Plan) -> Result<ExpectedRows> {
-    plan.inputs.iter().flat_map(|input| input.files.iter().map(|file| expected_rows(input, file))).sum()
+/// How many rows `parts` have.
+fn expected(parts: &[Part<'_>]) -> Result<ExpectedRows> {
+    parts.iter().flat_map(|part| part.files.iter().map(|file| expected_rows(part.input, file))).sum()
 }
 
-/// Reads an input chunk by chunk.
-fn read<'a>(input: &'a Input, originals: &mut Originals, jobs: &mut Jobs<'_, Chunk<'a>>) -> Result<()> {
+/// Reads a part chunk by chunk.
+fn read<'a>(part: &Part<'a>, originals: &mut Originals, jobs: &mut Jobs<'_, Chunk<'a>>) -> Result<()> {
+    let Part { number, input, .. } = *part;
+    let info = input.source.info();
     let mut rows = Vec::with_capacity(CHUNK_ROWS);
-    input.source.read(&input.files, &mut |row| {
+    input.source.read(&part.files, &mut |row| {
         let original = match &row {
+            SourceRow::Original(_) if !info.kind.has_originals() => {
+                let message = format!("{}: expected {}, found an English original", info.name, info.kind);
+                return Err(Error::Data(format!("{message}; make it a source of originals or of translated records")));
+            }
             SourceRow::Original(original) => originals.push(original).map(|()| None),
             SourceRow::Record(record) => originals.of(record),
             _ => Ok(None),
@@ -156,9 +192,9 @@ fn read<'a>(input: &'a Input, originals: &mut Originals, jobs: &mut Jobs<'_, Chu
         if rows.len() < CHUNK_ROWS {
             return Ok(());
         }
-        jobs(Chunk { input, rows: std::mem::replace(&mut rows, Vec::with_capacity(CHUNK_ROWS)) })
+        jobs(Chunk { number, input, rows: std::mem::replace(&mut rows, Vec::with_capacity(CHUNK_ROWS)) })
     })?;
-    if rows.is_empty() { Ok(()) } else { jobs(Chunk { input, rows }) }
+    if rows.is_empty() { Ok(()) } else { jobs(Chunk { number, input, rows }) }
 }
 
 /// Checks rows, on any thread.
@@ -169,8 +205,8 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn check<'a>(&self, chunk: Chunk<'a>) -> Result<Outcome<'a>> {
-        let Chunk { input, rows } = chunk;
+    fn check(&self, chunk: Chunk<'_>) -> Result<Outcome> {
+        let Chunk { number, input, rows } = chunk;
         let num_rows = rows.len() as u64;
         let source_name = &input.source.info().name;
         let mut tally = Tally::default();
@@ -185,7 +221,7 @@ impl Checker<'_> {
                         Err(rejection) => rejected.push(*rejection),
                     }
                 }
-                SourceRow::Original(original) => originals.push((source_name.as_str(), *original)),
+                SourceRow::Original(original) => originals.push(*original),
                 SourceRow::Document(document) => {
                     tally.licensed(source_name, &document.license);
                     documents.push(*document);
@@ -196,8 +232,16 @@ impl Checker<'_> {
         }
         let member = |record: &Record| (record.id.clone(), record.split, self.fingerprinter.fingerprint(record));
         let members = records.iter().map(member).collect();
-        let (records, rejected) = (staged(&records)?, staged(&rejected)?);
-        Ok(Outcome { tally, records, members, rejected, originals, documents, num_rows })
+        Ok(Outcome {
+            input: number,
+            tally,
+            records: staged(&records)?,
+            members,
+            rejected: staged(&rejected)?,
+            originals: staged(&originals)?,
+            documents: staged(&documents)?,
+            num_rows,
+        })
     }
 
     /// The record with its languages and findings, or its rejection.
@@ -260,57 +304,40 @@ fn unreadable(unreadable: Unreadable, source_name: &str, tally: &mut Tally) -> R
 struct Writers {
     records: StagingWriter,
     rejected: StagingWriter,
+    originals: StagingWriter,
+    documents: StagingWriter,
     deduplicator: Deduplicator,
-    originals: Shards<OriginalWriter>,
-    original_ids: HashSet<String>,
-    documents: Shards<DocumentWriter>,
     tally: Tally,
 }
 
 impl Writers {
-    fn create(plan: &Plan, staging: &Staging, finished: &Path) -> Result<Self> {
+    fn create(plan: &Plan, staging: &Staging) -> Result<Self> {
         Ok(Self {
             records: StagingWriter::create(staging.records())?,
             rejected: StagingWriter::create(staging.rejected())?,
+            originals: StagingWriter::create(staging.originals())?,
+            documents: StagingWriter::create(staging.documents())?,
             deduplicator: Deduplicator::create(&staging.notes_directory(), plan.dedup)?,
-            originals: Shards::new(finished, "originals/originals", plan.max_shard_bytes),
-            original_ids: HashSet::new(),
-            documents: Shards::new(finished, "documents/documents", plan.max_shard_bytes),
             tally: Tally::default(),
         })
     }
 
-    fn write(&mut self, outcome: Outcome<'_>) -> Result<()> {
-        let Outcome { tally, records, members, rejected, originals, documents, num_rows: _ } = outcome;
+    fn write(&mut self, outcome: Outcome) -> Result<()> {
+        let Outcome { input, tally, records, members, rejected, originals, documents, num_rows: _ } = outcome;
         self.tally.add(tally);
-        for (writer, batch) in [(&mut self.records, records), (&mut self.rejected, rejected)] {
-            if !batch.is_empty() {
-                writer.write(&batch)?;
-            }
-        }
-        for (id, split, fingerprint) in &members {
-            self.deduplicator.push(id, *split, fingerprint)?;
-        }
-        for (source, original) in originals {
-            // A corpus and its translation give the same originals; the first to be read is written.
-            if self.original_ids.insert(original.id.clone()) {
-                self.tally.licensed(source, &original.license);
-                self.originals.write(original)?;
-            } else {
-                self.tally.repeated_original(source);
-            }
-        }
-        documents.into_iter().try_for_each(|document| self.documents.write(document))
+        self.records.write(input, &records)?;
+        self.rejected.write(input, &rejected)?;
+        self.originals.write(input, &originals)?;
+        self.documents.write(input, &documents)?;
+        members.iter().try_for_each(|(id, split, fingerprint)| self.deduplicator.push(id, *split, fingerprint))
     }
 
     fn finish(self) -> Result<Checked> {
-        self.records.finish()?;
-        self.rejected.finish()?;
+        for writer in [self.records, self.rejected, self.originals, self.documents] {
+            writer.finish()?;
+        }
         self.deduplicator.finish()?;
-        let mut checked = Checked { tally: self.tally, files: std::collections::BTreeMap::new() };
-        self.originals.finish(&mut checked.files)?;
-        self.documents.finish(&mut checked.files)?;
-        Ok(checked)
+        Ok(Checked { tally: self.tally })
     }
 }
 

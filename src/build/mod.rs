@@ -22,6 +22,7 @@ mod preview;
 #[cfg(feature = "hub")]
 mod publication;
 mod shards;
+mod share;
 mod staging;
 mod tables;
 mod tally;
@@ -84,7 +85,11 @@ pub fn build_with(plan: &Plan, out: &Path, options: &Options<'_>) -> Result<Buil
             options.observer.resumed(Step::Check);
             checked
         }
-        None => check::check(plan, &staging, options)?,
+        None => {
+            let checked = check::check(plan, &share::Share::whole(plan), &staging, options)?;
+            staging.end(&checked)?;
+            checked
+        }
     };
     let made = workplace.made();
     std::fs::create_dir_all(&made).map_err(Error::io(&made))?;

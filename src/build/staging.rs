@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::columnar::{Batch, Row};
 use crate::{Error, Result};
 
-/// A file of batches being written: each as its length and its bytes.
+/// A file of batches being written: each as the number of its input, its length and its bytes. Files that follow one another
+/// in one file are a file of the batches of all.
 #[derive(Debug)]
 pub(super) struct StagingWriter {
     path: PathBuf,
@@ -21,10 +22,14 @@ impl StagingWriter {
         Ok(Self { path, writer: BufWriter::with_capacity(1 << 20, file) })
     }
 
-    /// Adds a batch, given as its bytes.
-    pub(super) fn write(&mut self, batch: &[u8]) -> Result<()> {
-        let length = (batch.len() as u64).to_le_bytes();
-        [&length, batch].iter().try_for_each(|bytes| self.writer.write_all(bytes)).map_err(Error::io(&self.path))
+    /// Adds a batch of rows of the input with this number, given as its bytes; none where there are no rows.
+    pub(super) fn write(&mut self, input: usize, batch: &[u8]) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let (input, length) = ((input as u64).to_le_bytes(), (batch.len() as u64).to_le_bytes());
+        let mut parts = [&input, &length, batch].into_iter();
+        parts.try_for_each(|bytes| self.writer.write_all(bytes)).map_err(Error::io(&self.path))
     }
 
     pub(super) fn finish(mut self) -> Result<()> {
@@ -32,7 +37,7 @@ impl StagingWriter {
     }
 }
 
-/// The batches of such a file, in order.
+/// The batches of such a file, in order, each with the number of its input.
 #[derive(Debug)]
 pub(super) struct StagingReader<T> {
     path: PathBuf,
@@ -49,19 +54,24 @@ impl<T: Row> StagingReader<T> {
         Ok(Self { path: path.to_path_buf(), reader, remaining, rows: PhantomData })
     }
 
-    fn read(&mut self) -> Result<Batch<T>> {
-        let mut length = [0; 8];
-        self.reader.read_exact(&mut length).map_err(Error::io(&self.path))?;
-        let length = u64::from_le_bytes(length);
-        self.remaining = self.remaining.saturating_sub(8 + length);
+    fn read(&mut self) -> Result<(usize, Batch<T>)> {
+        let (input, length) = (self.number()?, self.number()?);
+        self.remaining = self.remaining.saturating_sub(16 + length);
         let mut bytes = Vec::new();
         (&mut self.reader).take(length).read_to_end(&mut bytes).map_err(Error::io(&self.path))?;
-        Batch::from_bytes(&bytes).map_err(|message| Error::format(&self.path, message))
+        let batch = Batch::from_bytes(&bytes).map_err(|message| Error::format(&self.path, message))?;
+        Ok((usize::try_from(input).unwrap_or(usize::MAX), batch))
+    }
+
+    fn number(&mut self) -> Result<u64> {
+        let mut bytes = [0; 8];
+        self.reader.read_exact(&mut bytes).map_err(Error::io(&self.path))?;
+        Ok(u64::from_le_bytes(bytes))
     }
 }
 
 impl<T: Row> Iterator for StagingReader<T> {
-    type Item = Result<Batch<T>>;
+    type Item = Result<(usize, Batch<T>)>;
 
     fn next(&mut self) -> Option<Self::Item> {
         (self.remaining > 0).then(|| self.read())

@@ -1,6 +1,6 @@
 //! Second pass: staged records go to their split, or to the rejected; then the card and the manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use super::card::card;
@@ -11,12 +11,13 @@ use super::layout::{LayoutEncoder, LayoutGroup, RecordShards};
 use super::observer::{Options, Step};
 use super::ordered::{Jobs, ordered};
 use super::preview::ExpectedRows;
+use super::shards::Shards;
 use super::staging::StagingReader;
 use super::tally::Tally;
-use crate::columnar::{Batch, ROW_GROUP_BYTES, ROW_GROUP_ROWS, RejectedWriter};
+use crate::columnar::{Batch, DocumentWriter, OriginalWriter, ROW_GROUP_BYTES, ROW_GROUP_ROWS, RejectedWriter, Row};
 use crate::dedup::Verdicts;
 use crate::provenance::{FileEntry, Layout, Manifest, REJECTED, SourceEntry, write_atomic};
-use crate::record::{Record, Rejected, Split, redistribution};
+use crate::record::{Original, Record, Rejected, Split, redistribution};
 use crate::{Error, Result};
 
 /// Writes the files of the data set into `root`, the manifest last.
@@ -31,14 +32,13 @@ pub(super) fn write(
     let verdicts = staging.notes(plan).verdicts(options.num_threads.get())?;
     let num_rows = verdicts.len() as u64;
     options.observer.begin(Step::Write, Some(ExpectedRows { num_rows, is_estimate: false }));
-    let Checked { mut tally, files } = checked;
+    let Checked { mut tally } = checked;
     let mut manifest = Manifest::new(plan.resolved());
     manifest.layout = plan.layout;
+    write_originals(plan, staging, root, &mut tally, &mut manifest.files)?;
+    write_documents(plan, staging, root, &mut manifest.files)?;
     let mut rejected = RejectedWriter::create(&root.join(REJECTED))?;
-    for batch in StagingReader::<Rejected>::open(&staging.rejected())? {
-        let rows = batch?.rows().map_err(|message| Error::format(staging.rejected(), message))?;
-        rows.into_iter().try_for_each(|row| rejected.write(row))?;
-    }
+    each_row(&staging.rejected(), |_, row| rejected.write(row))?;
     let mut splits = Splits::new(plan, root);
     let encoder = LayoutEncoder::new(plan.layout)?;
     let mut sorter = Sorter::new(&verdicts, plan.max_shard_bytes, &mut tally);
@@ -55,7 +55,6 @@ pub(super) fn write(
         },
     )?;
     splits.finish(&mut manifest.files)?;
-    adopt(&staging.finished(), root, files, &mut manifest.files)?;
     let num_rejected = rejected.finish()?;
     manifest.files.insert(REJECTED.to_owned(), FileEntry::of(&root.join(REJECTED), Some(num_rejected))?);
     manifest.sources = plan.inputs.iter().map(|input| source_entry(input, &tally)).collect();
@@ -76,25 +75,44 @@ pub(super) fn write(
     Ok(manifest)
 }
 
-/// Moves the files that the first pass finished into the data set.
-fn adopt(
-    finished: &Path,
-    root: &Path,
-    files: BTreeMap<String, FileEntry>,
-    entries: &mut BTreeMap<String, FileEntry>,
-) -> Result<()> {
-    for (name, entry) in files {
-        let path = root.join(&name);
-        let directory = path.parent().unwrap_or(root);
-        std::fs::create_dir_all(directory).map_err(Error::io(directory))?;
-        // A link, so that an interruption after this leaves the first pass whole; else a copy.
-        let from = finished.join(&name);
-        std::fs::hard_link(&from, &path)
-            .or_else(|_| std::fs::copy(&from, &path).map(|_| ()))
-            .map_err(Error::io(&path))?;
-        entries.insert(name, entry);
+/// Gives each row of a staged file to `write`, with the number of its input.
+fn each_row<T: Row>(path: &Path, mut write: impl FnMut(usize, T) -> Result<()>) -> Result<()> {
+    for batch in StagingReader::<T>::open(path)? {
+        let (input, batch) = batch?;
+        let rows = batch.rows().map_err(|message| Error::format(path, message))?;
+        rows.into_iter().try_for_each(|row| write(input, row))?;
     }
     Ok(())
+}
+
+/// A corpus and its translation give the same originals; the first to be read is written.
+fn write_originals(
+    plan: &Plan,
+    staging: &Staging,
+    root: &Path,
+    tally: &mut Tally,
+    files: &mut BTreeMap<String, FileEntry>,
+) -> Result<()> {
+    let mut shards = Shards::<OriginalWriter>::new(root, "originals/originals", plan.max_shard_bytes);
+    let mut ids = HashSet::new();
+    let path = staging.originals();
+    each_row(&path, |input, original: Original| {
+        let input = plan.inputs.get(input).ok_or_else(|| Error::format(&path, "expected an input of this build"))?;
+        let source = &input.source.info().name;
+        if !ids.insert(original.id.clone()) {
+            tally.repeated_original(source);
+            return Ok(());
+        }
+        tally.licensed(source, &original.license);
+        shards.write(original)
+    })?;
+    shards.finish(files)
+}
+
+fn write_documents(plan: &Plan, staging: &Staging, root: &Path, files: &mut BTreeMap<String, FileEntry>) -> Result<()> {
+    let mut shards = Shards::<DocumentWriter>::new(root, "documents/documents", plan.max_shard_bytes);
+    each_row(&staging.documents(), |_, document| shards.write(document))?;
+    shards.finish(files)
 }
 
 /// What the second pass gives to a thread.
@@ -137,7 +155,7 @@ impl<'a> Sorter<'a> {
     fn sort(&mut self, staging: &Staging, options: &Options<'_>, jobs: &mut Jobs<'_, Job>) -> Result<()> {
         let path = staging.records();
         for batch in StagingReader::<Record>::open(&path)? {
-            let batch = batch?;
+            let (_, batch) = batch?;
             self.batch(&batch, jobs, |message| Error::format(&path, message))?;
             options.observer.advance(batch.num_rows() as u64);
         }

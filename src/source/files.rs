@@ -136,6 +136,21 @@ impl SourceFiles {
         Self { files, revision: format!("sha256:{}", hex(&hasher.finalize())) }
     }
 
+    /// The files in parts, those for which `part_of` gives the same together, in the order of their first files. Each part has
+    /// the revision of all files.
+    pub(crate) fn parts<'a>(&'a self, part_of: impl Fn(&'a str) -> Option<&'a str>) -> Vec<Self> {
+        let mut places = BTreeMap::new();
+        let mut parts: Vec<Self> = Vec::new();
+        for (name, file) in &self.files {
+            let place = *places.entry(part_of(name)).or_insert(parts.len());
+            if place == parts.len() {
+                parts.push(Self { files: BTreeMap::new(), revision: self.revision.clone() });
+            }
+            parts[place].files.insert(name.clone(), file.clone());
+        }
+        if parts.is_empty() { vec![self.clone()] } else { parts }
+    }
+
     /// The files, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &SourceFile> {
         self.files.values()

@@ -43,6 +43,10 @@ impl Source for FrenchMedMcqa {
         &INFO
     }
 
+    fn part_of<'a>(&self, file_name: &'a str) -> Option<&'a str> {
+        Some(file_name)
+    }
+
     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
         for file in files.iter() {
             let split = split(&file.name);

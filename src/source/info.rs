@@ -17,6 +17,17 @@ pub enum RowKind {
     Documents,
 }
 
+impl RowKind {
+    /// Whether English originals can be among the rows: beside translations, and where nothing is known of the origins.
+    #[must_use]
+    pub const fn has_originals(self) -> bool {
+        match self {
+            Self::Originals | Self::RecordsOfAnyOrigin | Self::Records(Origin::Translated) => true,
+            Self::Documents | Self::Records(Origin::Native | Origin::Synthetic) => false,
+        }
+    }
+}
+
 impl std::fmt::Display for RowKind {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -26,6 +26,10 @@ impl Source for MedicalMcqaFr {
         &INFO
     }
 
+    fn part_of<'a>(&self, file_name: &'a str) -> Option<&'a str> {
+        Some(file_name)
+    }
+
     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
         exam::read(&INFO, files, sink)
     }

@@ -30,6 +30,11 @@ impl Source for MmluFr {
         &INFO
     }
 
+    /// A subject, in both languages.
+    fn part_of<'a>(&self, file_name: &'a str) -> Option<&'a str> {
+        Some(file_name.strip_suffix(".fr.csv").or_else(|| file_name.strip_suffix(".csv")).unwrap_or(file_name))
+    }
+
     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
         for french in files.iter() {
             let Some(stem) = french.name.strip_suffix(".fr.csv") else { continue };

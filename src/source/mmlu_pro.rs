@@ -45,6 +45,10 @@ impl Source for MmluPro {
         &INFO
     }
 
+    fn part_of<'a>(&self, file_name: &'a str) -> Option<&'a str> {
+        Some(file_name)
+    }
+
     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
         for file in files.iter() {
             let format = Format::of(file)?;

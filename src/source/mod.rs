@@ -177,6 +177,16 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     /// whatever `sink` returns. Rows that cannot be read are not errors.
     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()>;
 
+    /// The part of the corpus to which the file called `file_name` belongs; files of one part are read together, and each part
+    /// by itself, by whatever process. Without a name, as it is by default, all files are one part.
+    ///
+    /// A source whose rows depend on one file each gives the name of the file: its files can be divided among the shards of a
+    /// build.
+    fn part_of<'a>(&self, file_name: &'a str) -> Option<&'a str> {
+        let _ = file_name;
+        None
+    }
+
     /// How the files hold rows, where it is not their names that say it.
     fn table_format(&self) -> Option<TableFormat> {
         None

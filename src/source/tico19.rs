@@ -38,6 +38,10 @@ impl Source for Tico19 {
         &INFO
     }
 
+    fn part_of<'a>(&self, file_name: &'a str) -> Option<&'a str> {
+        Some(file_name)
+    }
+
     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
         for file in files.iter() {
             let split = split_or(file, Split::Test, sink)?;

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::fixture::read_bytes;
 use super::{
-    AnswerForm, ChoiceColumns, ColumnMapping, RowKind, Source, SourceInfo, SourceRow, SplitRule, TableFormat,
-    TableOptions, TableSource, sources,
+    AnswerForm, ChoiceColumns, ColumnMapping, RowKind, Source, SourceFiles, SourceInfo, SourceRow, SplitRule,
+    TableFormat, TableOptions, TableSource, sources,
 };
 use crate::Error;
 use crate::record::{Origin, Split};
@@ -219,6 +219,33 @@ fn every_source_has_a_fixture_that_it_reads_whole() {
         let is_read = |row: &&SourceRow| !matches!(row, SourceRow::Note(_));
         let wrong = rows.iter().find(|row| matches!(row, SourceRow::Unreadable(_)));
         assert!(rows.iter().filter(is_read).count() > 0 && wrong.is_none(), "{name}: {rows:?}");
+    }
+}
+
+#[test]
+fn the_parts_of_a_source_give_the_rows_of_its_files_together() {
+    for source in all() {
+        // Each file three times, in different folders.
+        let name = source.info().name.clone();
+        let thrice = |(file, text)| {
+            ["", "x/", "y/"].map(|folder: &str| -> (String, &'static str) { (format!("{folder}{file}"), text) })
+        };
+        let files: Vec<(String, &str)> = fixture(&name).unwrap().into_iter().flat_map(thrice).collect();
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(file, text)| (file.as_str(), text.as_bytes())).collect();
+        let files = SourceFiles::embedded(&files);
+        let read = |files: &SourceFiles| {
+            let mut rows = Vec::new();
+            let outcome = source.read(files, &mut |row| {
+                rows.push(row);
+                Ok(())
+            });
+            outcome.map(|()| rows).unwrap_or_else(|error| panic!("{name}: {error}"))
+        };
+        let parts = files.parts(|file| source.part_of(file));
+        let by_part: Vec<SourceRow> = parts.iter().flat_map(read).collect();
+        assert_eq!(by_part, read(&files), "{name}");
+        let brings = |row: &SourceRow| matches!(row, SourceRow::Original(_));
+        assert!(!by_part.iter().any(brings) || source.info().kind.has_originals(), "{name}");
     }
 }
 

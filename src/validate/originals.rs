@@ -91,6 +91,16 @@ impl Originals {
         Ok(Some(Stored(bytes)))
     }
 
+    /// Whether an original was asked for and is not there yet.
+    pub(crate) fn misses_some(&self) -> bool {
+        !self.missed.is_empty()
+    }
+
+    /// Whether this original was asked for and is not there yet.
+    pub(crate) fn misses(&self, original: &Original) -> bool {
+        self.misses_some() && self.missed.contains(&key(&original.id))
+    }
+
     /// Whether an original came after it had been asked for, since the last call.
     pub(crate) fn came_late(&mut self) -> bool {
         std::mem::take(&mut self.came_late)

@@ -311,6 +311,10 @@ impl Source for TableSource {
         &self.info
     }
 
+    fn part_of<'a>(&self, file_name: &'a str) -> Option<&'a str> {
+        Some(file_name)
+    }
+
     fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
         files.iter().try_for_each(|file| self.read_file(files, file, sink))
     }
