@@ -1,6 +1,7 @@
 //! First pass: rows are read, checked one by one, and staged.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ use super::tally::Tally;
 use crate::columnar::{Batch, Row};
 use crate::dedup::{Deduplicator, Fingerprint, Fingerprinter, Notes, assign_split};
 use crate::language::detect_fields;
-use crate::provenance::write_json;
+use crate::provenance::{FileEntry, write_json};
 use crate::record::{Finding, LineageStep, Origin, Original, Reason, Record, Rejected, Severity, Split};
 use crate::source::{SourceRow, Unreadable};
 use crate::validate::{Originals, Rules, Stored};
@@ -68,6 +69,24 @@ impl Staging {
 
     fn notes_directory(&self) -> PathBuf {
         self.root.join("notes")
+    }
+
+    /// The file of the staging that is called `name`, such as `notes/keys`.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The files of the first pass, by their name. Those of several parts of the input, one after the other in each file, are
+    /// the files of all parts.
+    pub(super) fn files(&self) -> Result<BTreeMap<String, FileEntry>> {
+        let entry = |name: String| Ok((name.clone(), FileEntry::of(&self.path(&name), None)?));
+        let notes = self.notes_directory();
+        let names = std::fs::read_dir(&notes).map_err(Error::io(&notes))?.map(|file| {
+            let file = file.map_err(Error::io(&notes))?;
+            Ok(format!("notes/{}", file.file_name().to_string_lossy()))
+        });
+        let rows = ["records", "rejected", "originals", "documents"].map(|name| Ok(name.to_owned()));
+        names.chain(rows).map(|name| name.and_then(entry)).collect()
     }
 
     fn summary(&self) -> PathBuf {

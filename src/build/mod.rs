@@ -4,7 +4,8 @@
 //! duplicates are known, written to the shards of their split. A record with an error finding, a duplicate, a leak, and a
 //! row that could not be read go to `rejected.parquet`. The directory is made under a hidden name beside its destination;
 //! the manifest is its last file. The same inputs, configuration and version give the same bytes, whatever the number of
-//! threads. A build that was interrupted goes on after the last step that it had ended.
+//! threads. A build that was interrupted goes on after the last step that it had ended. The first pass can be divided among
+//! processes, [`build_shard`], whose results [`merge_shards`] makes the same data set of.
 
 mod card;
 mod check;
@@ -21,6 +22,7 @@ mod place;
 mod preview;
 #[cfg(feature = "hub")]
 mod publication;
+mod sharded;
 mod shards;
 mod share;
 mod staging;
@@ -37,6 +39,8 @@ pub use observer::{Observer, Options, Step, Unobserved};
 pub use preview::{ExpectedRows, FilePreview, Preview, SourcePreview, Standing, preview};
 #[cfg(feature = "hub")]
 pub use publication::{Consent, PUBLISHED_PREFIXES, Publication};
+pub use sharded::{BuiltShard, build_shard, merge_shards};
+pub use share::Shard;
 
 use crate::provenance::Manifest;
 use crate::{Error, Result};
@@ -73,7 +77,17 @@ pub fn build(plan: &Plan, out: &Path, force: bool) -> Result<Built> {
 /// # Errors
 /// Those of [`build`].
 pub fn build_with(plan: &Plan, out: &Path, options: &Options<'_>) -> Result<Built> {
-    let out = &place::destination(out)?;
+    let out = place::destination(out)?;
+    make(plan, &out, options, |staging| check::check(plan, &share::Share::whole(plan), staging, options))
+}
+
+/// Makes the data set in `out`, with what `first_pass` leaves in the staging unless an interrupted build has left it there.
+fn make(
+    plan: &Plan,
+    out: &Path,
+    options: &Options<'_>,
+    first_pass: impl FnOnce(&check::Staging) -> Result<check::Checked>,
+) -> Result<Built> {
     if let Some(manifest) = place::existing(plan, out, options.force)? {
         place::tidy(plan, out)?;
         return Ok(Built { manifest, up_to_date: true });
@@ -86,7 +100,7 @@ pub fn build_with(plan: &Plan, out: &Path, options: &Options<'_>) -> Result<Buil
             checked
         }
         None => {
-            let checked = check::check(plan, &share::Share::whole(plan), &staging, options)?;
+            let checked = first_pass(&staging)?;
             staging.end(&checked)?;
             checked
         }
@@ -98,6 +112,8 @@ pub fn build_with(plan: &Plan, out: &Path, options: &Options<'_>) -> Result<Buil
     Ok(Built { manifest, up_to_date: false })
 }
 
+#[cfg(test)]
+mod sharded_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

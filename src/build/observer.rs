@@ -9,6 +9,8 @@ use super::preview::ExpectedRows;
 pub enum Step {
     /// Rows are read and checked.
     Check,
+    /// What the shards of a build found is put together.
+    Gather,
     /// Duplicates, near-duplicates and leaks are looked for.
     Deduplicate,
     /// The files of the data set are written.
@@ -21,6 +23,7 @@ impl Step {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Check => "read and check",
+            Self::Gather => "gather the shards",
             Self::Deduplicate => "find duplicates and leaks",
             Self::Write => "write",
         }

@@ -67,7 +67,7 @@ pub(super) fn existing(plan: &Plan, out: &Path, force: bool) -> Result<Option<Ma
     let why = match Manifest::read(out) {
         Err(error) => error.to_string(),
         Ok(manifest) => {
-            match difference(plan, &manifest).map_or_else(|| manifest.verify(out), |why| Err(Error::Data(why))) {
+            match difference_of(plan, &manifest).map_or_else(|| manifest.verify(out), |why| Err(Error::Data(why))) {
                 Ok(()) => return Ok(Some(manifest)),
                 Err(error) => error.to_string(),
             }
@@ -79,17 +79,28 @@ pub(super) fn existing(plan: &Plan, out: &Path, force: bool) -> Result<Option<Ma
     Err(Error::Data(format!("{}: {why}; give another output, or --force to replace it", out.display())))
 }
 
-fn difference(plan: &Plan, found: &Manifest) -> Option<String> {
-    if found.tool_version != TOOL_VERSION {
-        return Some(format!("it was made by version {}", found.tool_version));
+fn difference_of(plan: &Plan, found: &Manifest) -> Option<String> {
+    let revisions: Vec<&str> = found.sources.iter().map(|source| source.revision.as_str()).collect();
+    difference(plan, &found.tool_version, &found.config, &revisions).map(|why| format!("it {why}"))
+}
+
+/// In what something was made otherwise than `plan` would make it, as the end of a sentence; `revisions` are those of its
+/// sources.
+pub(super) fn difference(
+    plan: &Plan,
+    tool_version: &str,
+    found: &serde_json::Value,
+    revisions: &[&str],
+) -> Option<String> {
+    if tool_version != TOOL_VERSION {
+        return Some(format!("was made by version {tool_version}"));
     }
     let config = plan.resolved();
-    if found.config != config {
-        return Some(format!("it was made with another configuration: {}", differences(&found.config, &config)));
+    if *found != config {
+        return Some(format!("was made with another configuration: {}", differences(found, &config)));
     }
-    let changed =
-        plan.inputs.iter().zip(&found.sources).find(|(input, entry)| input.files.revision() != entry.revision);
-    changed.map(|(input, _)| format!("it was made from other files of {}", input.source.info().name))
+    let changed = plan.inputs.iter().zip(revisions).find(|(input, revision)| input.files.revision() != **revision);
+    changed.map(|(input, _)| format!("was made from other files of {}", input.source.info().name))
 }
 
 /// The directory in which a build works; deleted when dropped.
@@ -198,6 +209,12 @@ pub(super) fn can_resume(plan: &Plan, out: &Path) -> bool {
     let staging = beside(out).join("staging");
     let is_same = std::fs::read_to_string(staging.join("plan")).is_ok_and(|found| found == identity(plan));
     is_same && Staging::new(staging).checked().is_some()
+}
+
+/// Whether a build of `out` goes on now (`true`) or was interrupted (`false`); `None` where neither is so.
+pub(super) fn unfinished(out: &Path) -> Option<bool> {
+    let lock = File::open(beside(out).join("lock")).ok()?;
+    Some(matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 fn beside(out: &Path) -> PathBuf {

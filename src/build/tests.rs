@@ -41,7 +41,7 @@ fn native_config(directory: &Path) -> PathBuf {
     config
 }
 
-fn bytes_of(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(super) fn bytes_of(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -129,7 +129,7 @@ fn the_number_of_threads_does_not_change_a_byte() {
 }
 
 /// The first pass of a build, to its end.
-fn first_pass(plan: &Plan, workplace: &place::Workplace) {
+pub(super) fn first_pass(plan: &Plan, workplace: &place::Workplace) {
     let staging = check::Staging::new(workplace.staging());
     let checked = check::check(plan, &share::Share::whole(plan), &staging, &Options::default()).unwrap();
     staging.end(&checked).unwrap();

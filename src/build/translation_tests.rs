@@ -28,7 +28,7 @@ impl Bilingual {
     }
 }
 
-fn original(number: usize) -> Original {
+pub(super) fn original(number: usize) -> Original {
     let choices = choice_record("", &["The liver", "The kidney", "The heart"], "A").choices;
     Original {
         id: format!("original {number}"),
@@ -45,7 +45,7 @@ fn original(number: usize) -> Original {
 }
 
 /// Every tenth has lost a choice's translation, every eleventh the unit; one names no original, one an original that is nowhere.
-fn record(number: usize) -> Record {
+pub(super) fn record(number: usize) -> Record {
     let unit = if number.is_multiple_of(11) { "kg" } else { "mg" };
     let question = format!("Quel organe retire {number} {unit} de la substance {number} du sang ?");
     let mut record = choice_record(&question, &["Le foie", "Le rein", "Le cœur"], "A");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::build_progress::Progress;
 use super::{Outcome, Terminal, build_text};
-use crate::build::{Options, Plan, build_with, preview};
+use crate::build::{Built, BuiltShard, Options, Plan, Shard, build_shard, build_with, merge_shards, preview};
 use crate::columnar::read_rejected;
 use crate::provenance::{Layout, REJECTED};
 use crate::record::Rejected;
@@ -40,8 +40,14 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Only say what would be read and written, and about how much.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["shard", "merge"])]
     dry_run: bool,
+    /// Only read and check the share I of N of the files, and keep what was found in `DIR.shards`, for `--merge N`.
+    #[arg(long, value_name = "I/N", conflicts_with = "merge")]
+    shard: Option<Shard>,
+    /// Make the data set from what N shards found, each made with the same configuration and output; the same bytes as without.
+    #[arg(long, value_name = "N")]
+    merge: Option<u32>,
 }
 
 /// Runs the command.
@@ -63,8 +69,30 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let progress = Progress::new(terminal, !terminal.is_json());
-    let built = build_with(&plan, &args.out, &Options { force: args.force, num_threads, observer: &progress })?;
+    let options = Options { force: args.force, num_threads, observer: &progress };
+    if let Some(shard) = args.shard {
+        let built = build_shard(&plan, &args.out, shard, &options)?;
+        progress.end();
+        shard_result(&built, terminal)?;
+        return Ok(Outcome::Done);
+    }
+    let built = match args.merge {
+        Some(count) => merge_shards(&plan, &args.out, count, &options)?,
+        None => build_with(&plan, &args.out, &options)?,
+    };
     progress.end();
+    data_set_result(args, &built, terminal)
+}
+
+/// What was found is told by the merge, which alone has the last word.
+fn shard_result(built: &BuiltShard, terminal: &Terminal) -> anyhow::Result<()> {
+    if built.up_to_date {
+        terminal.note(&format!("{}: up to date", built.path.display()));
+    }
+    Ok(terminal.result(&build_text::shard(built)?, built)?)
+}
+
+fn data_set_result(args: &Args, built: &Built, terminal: &Terminal) -> anyhow::Result<Outcome> {
     if built.up_to_date {
         terminal.note(&format!("{}: up to date", args.out.display()));
     }

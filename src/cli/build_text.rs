@@ -5,7 +5,7 @@ use std::path::Path;
 
 use indicatif::{HumanBytes, HumanCount};
 
-use crate::build::{ExpectedRows, Preview, Standing};
+use crate::build::{BuiltShard, ExpectedRows, Preview, Standing};
 use crate::provenance::{Manifest, SourceEntry};
 use crate::record::Reason;
 
@@ -18,6 +18,19 @@ pub(super) fn built(manifest: &Manifest) -> std::result::Result<String, std::fmt
     contents(manifest, &mut text)?;
     steps(manifest, &mut text)?;
     rejected(manifest, &mut text)?;
+    Ok(text)
+}
+
+/// What a shard has read, and where it keeps what it found.
+pub(super) fn shard(built: &BuiltShard) -> std::result::Result<String, std::fmt::Error> {
+    let BuiltShard { shard, path, files, num_records, num_rejected, up_to_date: _ } = built;
+    let mut text = String::new();
+    for file in files {
+        writeln!(text, "{file}")?;
+    }
+    let (records, rejected) = (grouped(*num_records), grouped(*num_rejected));
+    let (num_files, path) = (files.len(), path.display());
+    writeln!(text, "shard {shard}: {num_files} files, {records} records, {rejected} rows rejected: {path}")?;
     Ok(text)
 }
 

@@ -241,7 +241,7 @@ pub fn find(name: &str) -> Result<Arc<dyn Source>> {
 }
 
 /// Gives the variant of the format of `file` to `sink`, to be said once.
-fn say(file: &SourceFile, message: impl Into<String>, sink: &mut Sink<'_>) -> Result<()> {
+pub(crate) fn say(file: &SourceFile, message: impl Into<String>, sink: &mut Sink<'_>) -> Result<()> {
     sink(SourceRow::Note(Note { file: file.name.clone(), message: message.into() }))
 }
 
