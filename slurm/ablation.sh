@@ -3,6 +3,7 @@
 #   source slurm/cluster/NAME.env && bash slurm/ablation.sh   on a cluster: jobs that depend on one another, with their ids
 #   bash slurm/ablation.sh                                    without Slurm: the same chain on the built-in sample, in its smallest size
 # The variables are those of slurm/common.sh; runs go to runs/ablation where MEDINJECTION_OUT does not say otherwise.
+# MEDINJECTION_SHARDS=N has N jobs read and check the files of the data set, and one put together what they found.
 # Nodes, tasks and cores of trainings and evaluations: MEDINJECTION_SBATCH_FLAGS, which a cluster's profile sets.
 # Exit codes: 0 done or submitted, 2 could not be done.
 set -euo pipefail
@@ -96,7 +97,12 @@ submit_study() {
   record=$place/.jobs/ablation
   note "$(printf '%-30s %8s  %s' job number 'waits for')"
   if [[ ! -s $place/test.jsonl ]]; then
-    submit build '' "${alone[@]}" "$root/slurm/build.sh"
+    dependency=''
+    if [[ -n ${MEDINJECTION_SHARDS:-} ]]; then
+      submit build-shards '' "${alone[@]}" --array="1-$MEDINJECTION_SHARDS" "$root/slurm/build.sh"
+      after afterok "$job_id"
+    fi
+    submit build "$dependency" "${alone[@]}" "$root/slurm/build.sh"
     data_job=$job_id
   fi
   after afterok ${data_job:+"$data_job"}

@@ -2,6 +2,8 @@
 # The data set, the model and the questions that all mixtures share: what slurm/ablation.sh submits first.
 #   bash slurm/build.sh     the built-in sample
 #   sbatch slurm/build.sh   MEDINJECTION_DATA, built from MEDINJECTION_DATASET_CONFIG where it is not there yet
+#   sbatch --array=1-N slurm/build.sh                                      N jobs, each of which reads and checks its share of the files
+#   MEDINJECTION_SHARDS=N sbatch --dependency=afterok:ID slurm/build.sh    the data set from what they found
 #SBATCH --job-name=medinjection-build
 #SBATCH --nodes=1
 #SBATCH --ntasks=1

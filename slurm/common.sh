@@ -17,6 +17,7 @@
 #                              (default Qwen/Qwen3-4B-Instruct-2507)
 #   MEDINJECTION_DEVICE        full: auto (default), cpu or cuda
 #   MEDINJECTION_DATASET_CONFIG  full: what `build` builds MEDINJECTION_DATA from, where it is not there
+#   MEDINJECTION_SHARDS        build: how many jobs read and check the files; in an array each makes its shard, elsewhere they are merged
 #   MEDINJECTION_TEST_SETS     evaluate: more evaluation rows than the test split's, as in "name=/path/to/rows.jsonl"
 #   MEDINJECTION_CLUSTER       the profile slurm/cluster/NAME.env, which sets it when it is sourced
 #   MEDINJECTION_MPI           auto (default), srun or mpirun: what starts the ranks of a job
@@ -257,17 +258,48 @@ run_evaluation() {
 }
 
 run_build() {
+  local index
   introduce
-  [[ $profile != full || -e $dataset/manifest.json ]] || step 'data set' build_dataset
-  step 'data, model and questions' locked .shared.lock prepare
+  if [[ ! -e $dataset/manifest.json ]]; then
+    if [[ -n $shard ]]; then
+      step "shard $shard of the data set" build_dataset --shard "$shard"
+    elif [[ -n $shards ]]; then
+      # Without Slurm there is one machine, and one shard after the other.
+      for ((index = 1; index <= shards && ${#in_slurm} == 0; index++)); do
+        step "shard $index/$shards of the data set" build_dataset --shard "$index/$shards"
+      done
+      step 'data set' build_dataset --merge "$shards"
+    elif [[ $profile == full ]]; then
+      step 'data set' build_dataset
+    fi
+  fi
+  [[ -n $shard ]] || step 'data, model and questions' locked .shared.lock prepare
+}
+
+# Which shard an element of an array makes, in $shard, and of how many, in $shards.
+choose_shard() {
+  shard='' shards=${MEDINJECTION_SHARDS:-}
+  [[ -z $shards || $shards =~ ^[1-9][0-9]{0,4}$ ]] || die "MEDINJECTION_SHARDS=$shards: expected a number from 1 to 99999"
+  [[ -n ${SLURM_ARRAY_TASK_ID:-} ]] || return 0
+  # An array that makes some shards again cannot know of how many.
+  [[ -n $shards || ${SLURM_ARRAY_TASK_MIN:-} != 1 || ${SLURM_ARRAY_TASK_COUNT:-} != "${SLURM_ARRAY_TASK_MAX:-}" ]] ||
+    shards=$SLURM_ARRAY_TASK_MAX
+  [[ -n $shards ]] ||
+    die "array element $SLURM_ARRAY_TASK_ID: submit with --array=1-N; to make some of N shards again, with MEDINJECTION_SHARDS=N"
+  ((1 <= SLURM_ARRAY_TASK_ID && SLURM_ARRAY_TASK_ID <= shards)) ||
+    die "array element $SLURM_ARRAY_TASK_ID: there are $shards shards (MEDINJECTION_SHARDS); submit with --array=1-$shards"
+  shard=$SLURM_ARRAY_TASK_ID/$shards
 }
 
 # Rejected records are no failure: they stand in the data set with their reasons.
-build_dataset() {
-  local code=0
-  [[ -r ${MEDINJECTION_DATASET_CONFIG:-} ]] ||
-    die "there is no data set in $dataset; to build it, set MEDINJECTION_DATASET_CONFIG to its configuration (README, Your own data set)"
-  "$medinjection" build --config "$MEDINJECTION_DATASET_CONFIG" --out "$dataset" "${force[@]}" || code=$?
+build_dataset() { # [OPTIONS…]
+  local code=0 what=(--sample)
+  if [[ $profile == full ]]; then
+    [[ -r ${MEDINJECTION_DATASET_CONFIG:-} ]] ||
+      die "there is no data set in $dataset; to build it, set MEDINJECTION_DATASET_CONFIG to its configuration (README, Your own data set)"
+    what=(--config "$MEDINJECTION_DATASET_CONFIG")
+  fi
+  "$medinjection" build "${what[@]}" --out "$dataset" "$@" "${force[@]}" || code=$?
   [[ $code -le 1 ]] || return "$code"
 }
 
@@ -311,6 +343,7 @@ main() {
   check_cluster
   profile=${MEDINJECTION_PROFILE:-$(if [[ -n $in_slurm ]]; then echo full; else echo sample; fi)}
   [[ $profile == sample || $profile == full ]] || die "MEDINJECTION_PROFILE=$profile: expected sample or full"
+  [[ $job != build ]] || choose_shard
   step 'set-up' set_up
   # shellcheck source=/dev/null
   source "$root/launcher/env.sh"

@@ -7,7 +7,7 @@ set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 checks=(format lints docs library_alone scripts tests readers sample_by_bash schemas sample_by_sbatch presets full refusals srun_without_pmix
-  ablation_by_bash cluster_profiles templates ablation_by_sbatch job_life lost_nodes real_model)
+  ablation_by_bash cluster_profiles templates shards_by_sbatch ablation_by_sbatch job_life lost_nodes real_model)
 logs=$root/target/test-logs
 passed=0 failed=0 skipped=0
 work=''
@@ -191,7 +191,7 @@ check_full() {
 # Ends with exit code 2, a message that holds PATTERN, and nothing written.
 refuses() { # PATTERN ENVIRONMENT…
   local code=0 said
-  said=$(env MEDINJECTION_OUT="$work/refused" "${@:2}" bash slurm/native.sh 2>&1) || code=$?
+  said=$(env MEDINJECTION_OUT="$work/refused" "${@:2}" bash "slurm/${script:-native}.sh" 2>&1) || code=$?
   [[ $code == 2 ]] || fail "${*:2}: exit code $code, expected 2: $said"
   [[ $said == *$1* ]] || fail "${*:2}: expected '$1' in: $said"
   [[ ! -e $work/refused ]] || fail "${*:2}: something was written"
@@ -209,6 +209,7 @@ check_refusals() {
   refuses 'expected auto, cpu or cuda' $full "MEDINJECTION_DATA=$work/empty" "MEDINJECTION_MODEL=$work/tiny" MEDINJECTION_DEVICE=tpu
   refuses 'expected sample or full' MEDINJECTION_PROFILE=small
   refuses 'expected auto, smollm2 or tiny' MEDINJECTION_PROFILE=sample MEDINJECTION_SAMPLE_MODEL=large
+  script=build refuses 'expected a number from 1' MEDINJECTION_PROFILE=sample MEDINJECTION_SAMPLE_MODEL=tiny MEDINJECTION_SHARDS=0
   refuses 'is not found' "MEDINJECTION_HOME=$root/.."
 }
 
@@ -260,7 +261,7 @@ main() {
   # The user's own settings of the chain are not those of the tests.
   unset MEDINJECTION_PROFILE MEDINJECTION_OUT MEDINJECTION_SET MEDINJECTION_SIZE MEDINJECTION_SAMPLE_MODEL
   unset MEDINJECTION_DATA MEDINJECTION_MODEL MEDINJECTION_DEVICE MEDINJECTION_HOME SLURM_CONF
-  unset MEDINJECTION_CLUSTER MEDINJECTION_MPI MEDINJECTION_TEST_SETS MEDINJECTION_DATASET_CONFIG MEDINJECTION_SBATCH_FLAGS
+  unset MEDINJECTION_CLUSTER MEDINJECTION_MPI MEDINJECTION_TEST_SETS MEDINJECTION_DATASET_CONFIG MEDINJECTION_SHARDS MEDINJECTION_SBATCH_FLAGS
   unset MEDINJECTION_MODULES MEDINJECTION_MAX_REQUEUES MEDINJECTION_LOCK_SECONDS IDRPROJ "${!SBATCH_@}"
   bash "$root/launcher/bootstrap.sh" --with-tests </dev/null || { printf '0 passed, 1 failed, 0 skipped\n' && exit 2; }
   # shellcheck source=/dev/null

@@ -153,7 +153,12 @@ fn rows_of_every_fate_in_many_files_merge_to_the_bytes_of_one_process() {
         ("english", vec![numbered(500..650), numbered(1..200), vec!["900".to_owned()], numbered(190..210)]),
         (
             "native",
-            vec![lines(715..740, " train 1"), vec!["740 test 1".to_owned()], lines(690..700, " validation"), vec![]],
+            vec![
+                lines(715..740, " train 1"),
+                vec!["740 test 1".to_owned()],
+                lines(690..700, " validation"),
+                numbered(100..110),
+            ],
         ),
     ];
     let manifest = assert_same(&plan(&sources), &[1, 2, 3, 4, 7, 50]);
@@ -161,6 +166,12 @@ fn rows_of_every_fate_in_many_files_merge_to_the_bytes_of_one_process() {
     for reason in ["unreadable", "copied_english", "unit_mismatch", "duplicate", "leak"] {
         assert!(reasons.iter().any(|found| found == reason), "no row is rejected as {reason}: {reasons:?}");
     }
+    // Questions that differ in their numbers only are nearly the same here.
+    let mut alike =
+        plan(&vec![("french", vec![numbered(1..20), numbered(10..40)]), ("native", vec![numbered(30..60)])]);
+    alike.dedup.near_threshold = 0.5;
+    let near = assert_same(&alike, &[2, 3]);
+    assert!(near.sources.iter().all(|source| source.rejected.contains_key("near_duplicate")), "{:?}", near.sources);
     let notes: Vec<&String> = manifest.sources.iter().flat_map(|source| &source.notes).collect();
     for note in ["translated records not compared", "10 originals were left out", "and 3 more: numbers"] {
         assert!(notes.iter().any(|found| found.contains(note)), "{note}: {notes:?}");

@@ -57,6 +57,30 @@ check_ablation_by_sbatch() {
   ablation "$work/chain" | grep 'nothing is missing' || fail 'a finished study is submitted again'
 }
 
+# Four shards on two nodes, and the merge that waits for them: the bytes of one process.
+check_shards_by_sbatch() {
+  start_cluster shards_by_sbatch || return 0
+  [[ -x target/release/medinjection ]] || cargo build --release --locked
+  target/release/medinjection build --sample --out "$work/one-process"
+  local array code=0 data=$work/shards/sample-tiny/dataset
+  mkdir -p "$work/shards"
+  # More than half of a node's cores each, so that two nodes work at once.
+  array=$(build_job "shards-%a" sbatch --parsable --array=1-4 --cpus-per-task=9)
+  MEDINJECTION_SHARDS=5 build_job too-many sbatch --wait --dependency="afterok:$array" --kill-on-invalid-dep=yes || code=$?
+  cat "$work"/shards/*.log
+  [[ $(scontrol show job "$array" | sed -n 's/^ *NodeList=//p' | sort -u | wc -l) == 2 ]] || fail 'the shards were not made on two nodes'
+  [[ $code == 2 && ! -e $data ]] || fail "the merge of five shards, of which there are four, ended with $code"
+  grep -q 'but 1/5 is missing; 2/5 is missing' "$work/shards/too-many.log" || fail 'the message does not name the missing shards'
+  MEDINJECTION_SHARDS=4 build_job merge sbatch --wait || fail "the merge: $(tail -n 3 "$work/shards/merge.log")"
+  diff -r "$work/one-process" "$data" || fail 'the shards have merged to other bytes than those of one process'
+  [[ ! -e $data.shards ]] || fail 'the shards are still there'
+}
+
+build_job() { # LOG SBATCH [FLAGS…]
+  env MEDINJECTION_PROFILE=sample MEDINJECTION_SAMPLE_MODEL=tiny MEDINJECTION_OUT="$work/shards" \
+    "${@:2}" --output="$work/shards/$1.log" slurm/build.sh
+}
+
 # --- Profiles and templates -----------------------------------------------------------------------------------------
 
 check_cluster_profiles() {
@@ -92,6 +116,7 @@ check_templates() {
     sbatch --test-only "slurm/$name.sh" || fail "$name is refused"
     grep -q '^#SBATCH --requeue' "slurm/$name.sh" || fail "$name is not queued again"
   done
+  sbatch --test-only --array=1-4 slurm/build.sh || fail 'build as an array is refused'
   # The array: two models and two test sets are four elements, each for itself.
   first_chain
   local data=$work/array/sample-tiny
