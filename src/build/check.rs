@@ -133,11 +133,13 @@ pub(super) fn check(plan: &Plan, share: &Share<'_>, staging: &Staging, options: 
     }
     let parts = &share.own;
     let expected = expected(parts)?;
-    let mut found = pass(plan, parts, staging, &mut originals, expected, options)?;
-    if originals.came_late() {
-        found = pass(plan, parts, staging, &mut originals, expected, options)?;
+    options.observer.begin(Step::Check, Some(expected));
+    let found = pass(plan, parts, staging, &mut originals, options)?;
+    if !originals.came_late() {
+        return Ok(found);
     }
-    Ok(found)
+    options.observer.begin(Step::Check, Some(expected));
+    pass(plan, parts, staging, &mut originals, options)
 }
 
 /// The originals of the own part and those of others that its translations name, so that each is known before it is asked for.
@@ -169,10 +171,8 @@ fn pass(
     parts: &[Part<'_>],
     staging: &Staging,
     originals: &mut Originals,
-    expected: ExpectedRows,
     options: &Options<'_>,
 ) -> Result<Checked> {
-    options.observer.begin(Step::Check, Some(expected));
     let mut writers = Writers::create(plan, staging)?;
     let checker = Checker { fingerprinter: Fingerprinter::new(&plan.dedup), rules: &plan.rules, seed: plan.seed };
     ordered(

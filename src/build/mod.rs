@@ -94,16 +94,13 @@ fn make(
     }
     let workplace = place::Workplace::open(plan, out)?;
     let staging = check::Staging::new(workplace.staging());
-    let checked = match staging.checked() {
-        Some(checked) => {
-            options.observer.resumed(Step::Check);
-            checked
-        }
-        None => {
-            let checked = first_pass(&staging)?;
-            staging.end(&checked)?;
-            checked
-        }
+    let checked = if let Some(checked) = staging.checked() {
+        options.observer.resumed(Step::Check);
+        checked
+    } else {
+        let checked = first_pass(&staging)?;
+        staging.end(&checked)?;
+        checked
     };
     let made = workplace.made();
     std::fs::create_dir_all(&made).map_err(Error::io(&made))?;

@@ -94,14 +94,14 @@ pub fn build_shard(plan: &Plan, out: &Path, shard: Shard, options: &Options<'_>)
     let workplace = Workplace::open(plan, &path)?;
     let staging = Staging::new(workplace.made());
     std::fs::create_dir_all(workplace.made()).map_err(Error::io(workplace.made()))?;
-    let share = Share::of(plan, shard);
-    let checked = check(plan, &share, &staging, options)?;
+    let input = Share::of(plan, shard);
+    let checked = check(plan, &input, &staging, options)?;
     let manifest = ShardManifest {
         tool_version: TOOL_VERSION.to_owned(),
         shard,
         config: plan.resolved(),
         sources: sources(plan),
-        read: share.own.iter().flat_map(Part::names).collect(),
+        read: input.own.iter().flat_map(Part::names).collect(),
         checked,
         files: staging.files()?,
     };

@@ -298,21 +298,22 @@ fn a_merge_that_was_interrupted_begins_again_or_goes_on() {
     assert!(bytes_of(&out) == expected);
 }
 
+/// Originals under another name.
+#[derive(Debug)]
+struct Misnamed(SourceInfo, Numbered);
+impl Source for Misnamed {
+    fn info(&self) -> &SourceInfo {
+        &self.0
+    }
+    fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
+        self.1.read(files, sink)
+    }
+}
+
 #[test]
 fn a_source_that_is_said_to_have_no_original_may_bring_none() {
     let info = SourceInfo::new("english", RowKind::Originals, "MIT");
     let native = SourceInfo::new("x", RowKind::Records(Origin::Native), "MIT");
-    /// Originals under another name.
-    #[derive(Debug)]
-    struct Misnamed(SourceInfo, Numbered);
-    impl Source for Misnamed {
-        fn info(&self) -> &SourceInfo {
-            &self.0
-        }
-        fn read(&self, files: &SourceFiles, sink: &mut Sink<'_>) -> Result<()> {
-            self.1.read(files, sink)
-        }
-    }
     let files = SourceFiles::embedded(&[("a.txt", b"1".as_slice())]);
     let plan = Plan::new(42).with_source(Arc::new(Misnamed(native, Numbered(info))), files);
     let directory = tempfile::tempdir().unwrap();

@@ -89,7 +89,7 @@ fn shard_result(built: &BuiltShard, terminal: &Terminal) -> anyhow::Result<()> {
     if built.up_to_date {
         terminal.note(&format!("{}: up to date", built.path.display()));
     }
-    Ok(terminal.result(&build_text::shard(built)?, built)?)
+    terminal.result(&build_text::shard(built)?, built)
 }
 
 fn data_set_result(args: &Args, built: &Built, terminal: &Terminal) -> anyhow::Result<Outcome> {

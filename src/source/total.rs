@@ -239,7 +239,7 @@ fn the_parts_of_a_source_give_the_rows_of_its_files_together() {
                 rows.push(row);
                 Ok(())
             });
-            outcome.map(|()| rows).unwrap_or_else(|error| panic!("{name}: {error}"))
+            outcome.map_or_else(|error| panic!("{name}: {error}"), |()| rows)
         };
         let parts = files.parts(|file| source.part_of(file));
         let by_part: Vec<SourceRow> = parts.iter().flat_map(read).collect();
