@@ -8,6 +8,8 @@ mod causal_attention;
 mod cross_entropy;
 mod dropout;
 mod exp;
+#[cfg(test)]
+mod on_gpu;
 mod product;
 mod residual;
 mod rms_norm;
