@@ -3,6 +3,7 @@
 //! Most of tch's arithmetic panics where libtorch fails, for example for want of memory. One rank's panic must not leave the
 //! others waiting for it.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -21,10 +22,16 @@ pub fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     let outcome = catch_unwind(AssertUnwindSafe(work));
     DEPTH.set(DEPTH.get() - 1);
     outcome.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        let first = text.and_then(|text| text.lines().next()).unwrap_or("no message");
+        let first = first_line(&*panic);
         Err(Error::Environment(format!("libtorch or this program failed, perhaps for want of memory: {first}")))
     })
+}
+
+/// What a panic says first; below it libtorch puts the calls that led there, with its line ends spelled out.
+#[must_use]
+pub fn first_line(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.and_then(|text| text.lines().next()).and_then(|line| line.split("\\n").next()).unwrap_or("no message")
 }
 
 /// Whether a panic of this thread would become an error, so that nothing needs to be said about it yet.
@@ -42,6 +49,8 @@ mod tests {
         assert!(!is_guarded());
         let message = guard::<()>(|| panic!("no room for {} bytes\nat some place", 7)).unwrap_err().to_string();
         assert!(message.ends_with("no room for 7 bytes"), "{message}");
+        let message = guard::<()>(|| panic!("Torch(\"no room\\nframe #0: main\")")).unwrap_err().to_string();
+        assert!(message.ends_with("Torch(\"no room"), "{message}");
         assert!(guard(|| Ok(is_guarded())).unwrap());
         assert!(!is_guarded());
     }

@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use medinjection_launcher::comm::{self, Communicator};
 use medinjection_launcher::ffi::exit_at_once;
-use medinjection_launcher::guard::is_guarded;
+use medinjection_launcher::guard::{first_line, is_guarded};
 use medinjection_launcher::model::find_model;
 use medinjection_launcher::{Error, Result, device};
 
@@ -123,9 +123,7 @@ fn end_at_a_panic() {
         if is_guarded() {
             return;
         }
-        let payload = panic.payload();
-        let message = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
-        let first = message.and_then(|message| message.lines().next()).unwrap_or("no message");
+        let first = first_line(panic.payload());
         let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
         note(&format!("error: libtorch or this program failed, perhaps for want of memory: {first}{place}"));
         std::process::exit(2);
