@@ -238,6 +238,16 @@ fn without_a_gpu_the_doctor_says_so() {
     assert!(text(&output).contains("doctor --nccl: no GPU"), "{}", text(&output));
 }
 
+#[test]
+fn the_doctor_finds_the_library_that_is_named() {
+    let (workshop, stand_in) = (Workshop::new(), StandIn::new());
+    let output = stand_in.given(&mut workshop.command(1, &["doctor", "--json"]), "").output().unwrap();
+    let found = String::from_utf8_lossy(&output.stdout).into_owned();
+    let findings: Vec<Value> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let finding = findings.iter().find(|finding| finding["what"] == "NCCL").unwrap();
+    assert_eq!((&finding["verdict"], &finding["found"]), (&"good".into(), &"2.18.0".into()));
+}
+
 /// The real library, where `MEDINJECTION_TEST_NCCL` names one: without a device its own results come back by name.
 #[test]
 fn nvidias_own_library_is_understood_as_far_as_it_goes_without_a_gpu() {

@@ -52,6 +52,14 @@ impl NcclSettings {
         Ok(Self { library: variable(LIBRARY).map(PathBuf::from), on_host, timeout })
     }
 
+    /// The version of the library that there is, `2.32.3`.
+    ///
+    /// # Errors
+    /// [`Error::Environment`] if there is none that can be used.
+    pub fn version(&self) -> Result<String> {
+        open(Device::Cpu, self).map(|(_, version, _)| version)
+    }
+
     /// Whether the gradients of `world_size` ranks whose tensors live on `device` are for NCCL.
     #[must_use]
     pub fn apply(&self, device: Device, world_size: usize) -> bool {

@@ -8,7 +8,8 @@ use tch::Cuda;
 
 pub use all_reduce::{NcclTrial, Speed, try_nccl};
 
-use crate::ffi::{folder_of_libtorch, open_cuda, opens};
+use crate::comm::NcclSettings;
+use crate::ffi::{folder_of_libtorch, open_cuda};
 
 /// What was found of one part of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,15 +144,10 @@ fn devices() -> Finding {
 }
 
 fn nccl() -> Finding {
-    if opens("libnccl.so.2") {
-        return good("NCCL", "libnccl.so.2 opens");
+    match NcclSettings::from_environment().and_then(|settings| settings.version()) {
+        Ok(version) => good("NCCL", version),
+        Err(error) => other("NCCL", Verdict::Absent, "none; one GPU and the CPU do without", &error.to_string()),
     }
-    other(
-        "NCCL",
-        Verdict::Absent,
-        "libnccl.so.2 is not found",
-        "only several GPUs need it; it comes with libtorch for CUDA",
-    )
 }
 
 fn launcher() -> Finding {

@@ -21,12 +21,6 @@ pub fn open_cuda() {
     });
 }
 
-/// Whether the dynamic linker finds and opens the library `name`.
-pub(crate) fn opens(name: &str) -> bool {
-    // SAFETY: asked for libraries of CUDA alone, whose initialisers register themselves and nothing else.
-    unsafe { Library::open(Some(name), RTLD_NOW) }.is_ok()
-}
-
 /// The folder from which `libtorch_cpu.so` was loaded.
 pub(crate) fn folder_of_libtorch() -> Option<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;

@@ -13,8 +13,8 @@ mod simd;
 mod slices;
 mod threads;
 
+pub(crate) use cuda::folder_of_libtorch;
 pub use cuda::open_cuda;
-pub(crate) use cuda::{folder_of_libtorch, opens};
 pub(crate) use cudart::Cudart;
 pub use exit::exit_at_once;
 pub use memory::keep_freed_memory;
