@@ -350,6 +350,9 @@ main() {
   "profile_$profile"
   target=${CARGO_TARGET_DIR:-$root/target}
   step 'programs' build_programs
+  # What was built, for the run's environment.json; nothing where git does not know.
+  MEDINJECTION_COMMIT=$(git -C "$root" describe --always --exclude='*' --abbrev=40 --dirty 2>/dev/null) || true
+  export MEDINJECTION_COMMIT
   medinjection=$target/release/medinjection launcher=$target/release/medinjection-launch
   out=${MEDINJECTION_OUT:-$root/runs}
   mkdir -p "$out/$profile"

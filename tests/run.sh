@@ -123,7 +123,7 @@ first_chain() { [[ -e $work/bash/sample-tiny/native_translated/report.html ]] ||
 check_sample_by_bash() {
   first_chain
   local run=$work/bash/sample-tiny/native_translated file
-  for file in config.toml mixture.json metrics.jsonl status.json report.html adapter/adapter_config.json \
+  for file in config.toml environment.json mixture.json metrics.jsonl status.json report.html adapter/adapter_config.json \
     adapter/adapter_model.safetensors {predictions,scores}/{base,tuned}.json; do
     [[ -s $run/$file || -s ${run}/${file}l ]] || fail "$run/$file is missing"
   done
@@ -164,8 +164,8 @@ check_sample_by_sbatch() {
     timeout 1200 sbatch --wait --nodes=2 --output="$work/job.log" slurm/native_translated.sh || code=$?
   cat "$work/job.log"
   [[ $code == 0 ]] || fail "the job ended with $code"
-  # Speed, memory and time differ; the report shows them, and TensorBoard's file.
-  diff -r --exclude=metrics.jsonl --exclude=tensorboard --exclude='report.html*' --exclude='.*.lock' "$work/bash" "$work/sbatch" ||
+  # Speed, memory, time and place differ; the report shows them, and TensorBoard's file.
+  diff -r --exclude=metrics.jsonl --exclude=environment.json --exclude=tensorboard --exclude='report.html*' --exclude='.*.lock' "$work/bash" "$work/sbatch" ||
     fail 'the job has written other bytes than bash'
 }
 

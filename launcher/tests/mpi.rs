@@ -51,6 +51,41 @@ fn every_division_of_a_step_gives_the_same_losses_with_dropout_on() {
 }
 
 #[test]
+fn a_run_says_where_it_was_made_on_each_start() {
+    let workshop = Workshop::new();
+    let starts = |run: &str| -> Vec<Value> {
+        let text = std::fs::read_to_string(workshop.path(run).join("environment.json")).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["starts"].as_array().unwrap().clone()
+    };
+    assert!(workshop.train(2, "two", &[]).status.success());
+    let of_two = starts("two");
+    assert_eq!((of_two.len(), &of_two[0]["world_size"], &of_two[0]["device"]), (1, &2.into(), &"cpu".into()));
+    assert_eq!(of_two[0]["ranks"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&of_two[0]["ranks"][1]["threads"], of_two[0]["ranks"][0]["host"].as_str().unwrap().is_empty()),
+        (&1.into(), false)
+    );
+    assert!(of_two[0]["libtorch"].as_str().unwrap().starts_with("2."), "{of_two:?}");
+    // A run that goes on, under another job: both starts are there, and the first as it was.
+    let train = |job: &str, more: &[&str]| {
+        let arguments = ["train", "--config", "sft.toml", "--device", "cpu", "--set", "output.dir=one"];
+        let mut command = workshop.command(1, &[&arguments[..], more].concat());
+        command.env("SLURM_JOB_ID", job).env("MEDINJECTION_COMMIT", "0123abc-dirty").output().unwrap()
+    };
+    let first = train("7", &[]);
+    assert!(first.status.success(), "{}", text(&first));
+    let written = starts("one");
+    assert_eq!((&written[0]["slurm"]["SLURM_JOB_ID"], &written[0]["commit"]), (&"7".into(), &"0123abc-dirty".into()));
+    // As a run that is killed after its last checkpoint.
+    std::fs::remove_file(workshop.path("one/status.json")).unwrap();
+    let second = train("8", &["--resume"]);
+    assert!(second.status.success(), "{}", text(&second));
+    let again = starts("one");
+    assert_eq!((again.len(), &again[0], &again[1]["slurm"]["SLURM_JOB_ID"]), (2, &written[0], &"8".into()));
+    assert!(again[1]["step"].as_u64().unwrap() > 0);
+}
+
+#[test]
 fn a_run_is_whole_repeatable_and_made_once() {
     let workshop = Workshop::new();
     for run in ["first", "second"] {

@@ -62,16 +62,17 @@ fn other(what: &'static str, verdict: Verdict, found: impl Into<String>, remedy:
 }
 
 fn libtorch() -> Finding {
-    let folder = folder_of_libtorch();
-    let version = folder
-        .as_deref()
-        .and_then(Path::parent)
-        .and_then(version_of)
-        .unwrap_or_else(|| "of unknown version".to_owned());
-    match folder {
+    let version = libtorch_version().unwrap_or_else(|| "of unknown version".to_owned());
+    match folder_of_libtorch() {
         Some(folder) => good("libtorch", format!("{version} in {}", folder.display())),
         None => other("libtorch", Verdict::Bad, "none is loaded", "type bash launcher/bootstrap.sh and build again"),
     }
+}
+
+/// The version of the libtorch that is loaded; `None` where its files do not tell.
+#[must_use]
+pub fn libtorch_version() -> Option<String> {
+    version_of(folder_of_libtorch()?.parent()?)
 }
 
 /// The version that the files beside the libraries state: those of a wheel, or of a download from pytorch.org.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use medinjection_fr::provenance::{Lineage, TEMPORARY_PREFIX, sha256_file, write_atomic};
 
+use super::environment::ENVIRONMENT_FILE;
 use super::status::{STATUS_FILE, State, Status};
 use super::{CARD_FILE, Options};
 use crate::adapter::peft;
@@ -218,7 +219,7 @@ impl RunDirectory {
     fn keep(&self) -> Result<()> {
         let adapter = |name: &str| format!("adapter/{name}");
         let lineage = Lineage::path_for(Path::new(STATUS_FILE)).to_string_lossy().into_owned();
-        let files = [CONFIG_FILE, "mixture.json", "metrics.jsonl", STATUS_FILE].map(str::to_owned);
+        let files = [CONFIG_FILE, ENVIRONMENT_FILE, "mixture.json", "metrics.jsonl", STATUS_FILE].map(str::to_owned);
         let files = files.into_iter().chain([
             lineage,
             adapter(peft::CONFIG_FILE),

@@ -6,6 +6,7 @@
 mod best;
 mod card;
 mod directory;
+mod environment;
 mod evaluation;
 mod memory;
 mod metrics;
@@ -37,6 +38,7 @@ use crate::{Error, Result};
 pub use best::Best;
 pub use card::{CARD_FILE, write_card};
 pub use directory::{Beginning, RunDirectory, lineage};
+pub use environment::{ENVIRONMENT_FILE, Environment, Rank, Start};
 pub use evaluation::{Evaluation, ValidationSet};
 pub use metrics::{MetricsFile, StepMetrics, peak_memory_bytes};
 pub use micro_step::Backward;
@@ -113,7 +115,9 @@ pub fn train(
     if options.dry_run {
         return Ok(Outcome::Planned(describe(&plan, validation.as_ref(), &model, config), preview));
     }
-    let prepared = if comm.is_root() { prepare(&directory, config, start.as_ref(), &mut held) } else { Ok(()) };
+    let step = start.as_ref().map_or(0, |start| start.position.step);
+    let here = comm.agree(Start::gather(comm, device, step))?;
+    let prepared = if comm.is_root() { prepare(&directory, config, start.as_ref(), here, &mut held) } else { Ok(()) };
     comm.agree(prepared)?;
     if validation.is_none() {
         progress(Event::Note(
@@ -175,18 +179,20 @@ fn begin(
     comm.agree(opened)
 }
 
-/// Makes the directory ready, and holds it if it was not there before.
+/// Makes the directory ready, says in it where the run starts, and holds it if it was not there before.
 fn prepare(
     directory: &RunDirectory,
     config: &TrainConfig,
     start: Option<&Checkpoint>,
+    here: Start,
     held: &mut Option<File>,
 ) -> Result<()> {
     if held.is_none() {
         std::fs::create_dir_all(directory.root()).map_err(Error::io(directory.root()))?;
         *held = directory.hold()?;
     }
-    directory.prepare(config, start)
+    directory.prepare(config, start)?;
+    here.write(directory.root())
 }
 
 /// The steps of the run, and its first rows as they are read.
