@@ -5,6 +5,9 @@
 //!
 //! To hold a share `t` of `m` n-grams is to hold at least one of any `m - ⌈t·m⌉ + 1` of them: those of each test record
 //! that fewest test records have are indexed, and whoever holds one is compared in full. Nothing is missed by it.
+//!
+//! A question that many records share in part is compared with each of them: the n-grams of test records are in memory, those
+//! of all others on disk.
 
 use super::config::{DedupConfig, MIN_GRAMS};
 use super::fingerprint::{num_shared, ratio};
@@ -39,14 +42,14 @@ pub(super) fn overlaps(
     if config.leak_threshold > 1.0 || !splits.contains(&Split::Test) {
         return Ok(Vec::new());
     }
-    let (grams, question_grams) = (spill.grams()?, spill.question_grams()?);
-    let index = Index::new(&grams, &question_grams, splits, config.leak_threshold)?;
+    let grams = spill.grams()?;
+    let index = Index::new(&grams, &spill.question_grams()?, splits, config.leak_threshold)?;
     let num_blocks = splits.len().div_ceil(BLOCK);
     let found = in_parallel(num_threads, num_blocks, |block| {
         let mut found = Vec::new();
         for (record, set) in block_of(&grams, block, splits.len())? {
             if splits[record as usize] != Split::Test && wanted(record) {
-                found.extend(index.best(record, &set)?);
+                found.extend(index.best(record, &set));
             }
         }
         Ok(found)
@@ -61,12 +64,36 @@ fn block_of(grams: &Sets, block: usize, num_records: usize) -> Result<impl Itera
     Ok(records.clone().zip(grams.range(records)?))
 }
 
-/// The rarest n-grams of each test record.
-struct Index<'a> {
-    grams: &'a Sets,
-    question_grams: &'a Sets,
+/// Sets one after the other.
+struct Flat {
+    elements: Vec<u32>,
+    /// Where each set begins, and where the last ends.
+    starts: Vec<usize>,
+}
+
+impl Flat {
+    fn new() -> Self {
+        Self { elements: Vec::new(), starts: vec![0] }
+    }
+
+    fn push(&mut self, set: &[u32]) {
+        self.elements.extend_from_slice(set);
+        self.starts.push(self.elements.len());
+    }
+
+    fn get(&self, place: usize) -> &[u32] {
+        &self.elements[self.starts[place]..self.starts[place + 1]]
+    }
+}
+
+/// The test records, and the rarest n-grams of each.
+struct Index {
     threshold: f64,
-    /// N-grams with the test record that has them, ascending.
+    /// The test records that have enough n-grams, ascending.
+    tests: Vec<u32>,
+    grams: Flat,
+    question_grams: Flat,
+    /// N-grams with the place of the test record that has them, ascending.
     entries: Vec<(u32, u32)>,
     /// First entry of each value of the upper bits of an n-gram.
     starts: Vec<u32>,
@@ -76,27 +103,31 @@ const fn bucket(gram: u32) -> usize {
     (gram >> (32 - SKETCH_BITS)) as usize
 }
 
-impl<'a> Index<'a> {
-    fn new(grams: &'a Sets, question_grams: &'a Sets, splits: &[Split], threshold: f64) -> Result<Self> {
-        let num_blocks = splits.len().div_ceil(BLOCK);
-        let is_indexed = |record: u32, set: &[u32]| splits[record as usize] == Split::Test && set.len() >= MIN_GRAMS;
+impl Index {
+    fn new(all: &Sets, of_questions: &Sets, splits: &[Split], threshold: f64) -> Result<Self> {
+        let (mut tests, mut grams, mut question_grams) = (Vec::new(), Flat::new(), Flat::new());
         let mut sketch = vec![0_u32; 1 << SKETCH_BITS];
-        for block in 0..num_blocks {
-            for (_, set) in block_of(grams, block, splits.len())?.filter(|(record, set)| is_indexed(*record, set)) {
-                for gram in set {
-                    sketch[bucket(gram)] += 1;
+        for block in 0..splits.len().div_ceil(BLOCK) {
+            for (record, set) in block_of(all, block, splits.len())? {
+                if splits[record as usize] != Split::Test || set.len() < MIN_GRAMS {
+                    continue;
                 }
+                for gram in &set {
+                    sketch[bucket(*gram)] += 1;
+                }
+                tests.push(record);
+                grams.push(&set);
+                question_grams.push(&of_questions.get(record)?);
             }
         }
         let mut entries = Vec::new();
-        for block in 0..num_blocks {
-            let tests = block_of(grams, block, splits.len())?.filter(|(record, set)| is_indexed(*record, set));
-            for (record, mut set) in tests {
-                let num_indexed = set.len().saturating_sub(num_needed(set.len(), threshold)) + 1;
-                if num_indexed <= set.len() {
-                    set.sort_unstable_by_key(|gram| (sketch[bucket(*gram)], *gram));
-                    entries.extend(set[..num_indexed].iter().map(|gram| (*gram, record)));
-                }
+        for place in 0..tests.len() {
+            let mut set = grams.get(place).to_vec();
+            let num_indexed = set.len().saturating_sub(num_needed(set.len(), threshold)) + 1;
+            if num_indexed <= set.len() {
+                set.sort_unstable_by_key(|gram| (sketch[bucket(*gram)], *gram));
+                let place = u32::try_from(place).unwrap_or(u32::MAX);
+                entries.extend(set[..num_indexed].iter().map(|gram| (*gram, place)));
             }
         }
         entries.sort_unstable();
@@ -107,27 +138,29 @@ impl<'a> Index<'a> {
         for place in 1..starts.len() {
             starts[place] += starts[place - 1];
         }
-        Ok(Self { grams, question_grams, threshold, entries, starts })
+        Ok(Self { threshold, tests, grams, question_grams, entries, starts })
     }
 
     /// The test record of which `set` holds the largest share; of equal ones the first.
-    fn best(&self, record: u32, set: &[u32]) -> Result<Option<Overlap>> {
-        let mut tests: Vec<u32> = set.iter().flat_map(|gram| self.tests_with(*gram)).collect();
-        tests.sort_unstable();
-        tests.dedup();
+    fn best(&self, record: u32, set: &[u32]) -> Option<Overlap> {
+        let mut places: Vec<u32> = set.iter().flat_map(|gram| self.tests_with(*gram)).collect();
+        places.sort_unstable();
+        places.dedup();
         let mut best: Option<Overlap> = None;
-        for test in tests {
-            let test_set = self.grams.get(test)?;
-            let share = ratio(num_shared(set, &test_set), test_set.len());
-            if share < self.threshold || best.is_some_and(|best| share <= best.share) {
+        for place in places.into_iter().map(|place| place as usize) {
+            let test_set = self.grams.get(place);
+            let is_best = |share: f64| share >= self.threshold && best.is_none_or(|best| share > best.share);
+            // Who has few n-grams holds a small share of many.
+            if !is_best(ratio(set.len(), test_set.len())) {
                 continue;
             }
-            let question = self.question_grams.get(test)?;
-            if ratio(num_shared(set, &question), question.len()) >= self.threshold {
-                best = Some(Overlap { record, test, share });
+            let share = ratio(num_shared(set, test_set), test_set.len());
+            let question = self.question_grams.get(place);
+            if is_best(share) && ratio(num_shared(set, question), question.len()) >= self.threshold {
+                best = Some(Overlap { record, test: self.tests[place], share });
             }
         }
-        Ok(best)
+        best
     }
 
     fn tests_with(&self, gram: u32) -> impl Iterator<Item = u32> {
