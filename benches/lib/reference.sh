@@ -1,0 +1,27 @@
+# shellcheck shell=bash
+# What the comparisons with transformers and PEFT need: the programs, SmolLM2, and a Python with the packages of requirements.txt beside this file.
+# Sourced from the repository's root with the comparison's own arguments; leaves $python and $programs.
+
+# shellcheck source=/dev/null
+if [[ -e launcher/env.sh ]]; then source launcher/env.sh; fi
+cache=${MEDINJECTION_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/medinjection}
+requirements=benches/lib/requirements.txt
+if [[ " $* " == *' --setup '* && ! -x $cache/peft/bin/python ]]; then
+  python3 -m venv "$cache/peft.part"
+  "$cache/peft.part/bin/pip" install --quiet --requirement "$requirements"
+  mv "$cache/peft.part" "$cache/peft"
+  # The environment's own scripts would name the folder that was moved; the interpreter does not.
+fi
+# shellcheck disable=SC2034
+python=${MEDINJECTION_PEFT_PYTHON:-$cache/peft/bin/python}
+if ! "$python" -c 'import peft, torch, transformers' 2>/dev/null; then
+  printf 'error: %s lacks a package of %s; type %s --setup, or set MEDINJECTION_PEFT_PYTHON\n' "$python" "$requirements" "$0" >&2
+  exit 2
+fi
+if [[ -z ${MEDINJECTION_SMOLLM2_GGUF:-} ]]; then
+  printf 'error: the model SmolLM2-135M-Instruct is not there; type bash launcher/bootstrap.sh\n' >&2
+  exit 2
+fi
+cargo build --quiet --release --locked --workspace --bins --examples
+# shellcheck disable=SC2034
+programs=${CARGO_TARGET_DIR:-target}/release
