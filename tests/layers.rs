@@ -27,7 +27,7 @@ const LAUNCHER: &[&[&str]] = &[
     &["config", "chat"],
     &["device", "kernels"],
     &["ffi"],
-    &["error", "guard", "random"],
+    &["error", "guard", "random", "signals"],
 ];
 
 /// A use of one module by another, with the file it stands in.

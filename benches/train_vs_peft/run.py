@@ -13,6 +13,9 @@ import tempfile
 from transformers import AutoTokenizer
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "lib"))
+from frenchmedmcqa import write_rows  # noqa: E402
+
 BATCH_SIZE, LEARNING_RATE, WARM_UP, PARITY_STEPS = 12, 1e-4, 4, 20
 
 # name -> (method, dropout, loss on, PEFT's or None, our further settings)
@@ -46,18 +49,6 @@ def arguments():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--keep")
     return parser.parse_args()
-
-
-def write_rows(data, path, number):
-    """FrenchMedMCQA's training rows in the order of the file, as the launcher reads them."""
-    rows = json.loads((pathlib.Path(data) / "frenchmedmcqa" / "train.json").read_text())[:number]
-    with open(path, "w") as file:
-        for row in rows:
-            choices = "\n".join(f"({label.upper()}) {text}" for label, text in row["answers"].items())
-            answer = ", ".join(sorted(label.upper() for label in row["correct_answers"]))
-            user = {"role": "user", "content": f"{row['question']}\nChoix de réponses :\n{choices}"}
-            messages = [user, {"role": "assistant", "content": answer}]
-            file.write(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
 
 
 def tokenized(model, path, loss_on):

@@ -11,7 +11,7 @@
 //! | [`config`], [`chat`] | checked configuration; template, tokens and masks |
 //! | [`device`], [`kernels`] | where tensors live; the elementwise work of a block |
 //! | [`ffi`] | all that is unsafe |
-//! | [`error`], [`guard`], [`random`] | failures; panics as failures; counter-based random numbers |
+//! | [`error`], [`guard`], [`random`], [`signals`] | failures; panics as failures; counter-based random numbers; what asks a program to end |
 
 pub mod adapter;
 pub mod chat;
@@ -33,6 +33,7 @@ pub mod observe;
 pub mod plan;
 pub mod predict;
 pub mod random;
+pub mod signals;
 pub mod train;
 
 pub use error::{Error, Result};

@@ -217,3 +217,66 @@ fn two_ranks_whose_time_is_up_ask_to_be_queued_again_and_go_on() {
     assert_eq!(workshop.losses("run"), workshop.losses("whole"));
     assert_eq!(workshop.adapter("run"), workshop.adapter("whole"));
 }
+
+#[test]
+fn predictions_that_are_killed_or_told_to_end_go_on_to_the_same_bytes() {
+    let workshop = Workshop::new();
+    let rows = (0..40).map(|row| {
+        let question = "Une question ? ".repeat(1 + row * 3 % 4);
+        format!("{{\"id\":\"q{row}\",\"task\":\"oeq\",\"messages\":[{{\"role\":\"user\",\"content\":\"{row} {question}\"}}]}}\n")
+    });
+    std::fs::write(workshop.path("test.jsonl"), rows.collect::<String>()).unwrap();
+    let predict = |ranks, out: &str, more: &[&str]| {
+        let arguments = ["predict", "--model", "model", "--data", "test.jsonl", "--out", out, "--device", "cpu"];
+        let mut command = workshop.command(ranks, &[&arguments[..], &["--batch-size", "2"], more].concat());
+        command.stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let answered = |out: &str| {
+        let files = std::fs::read_dir(workshop.path(&format!("{out}.partial"))).map_or(Vec::new(), |entries| {
+            entries.filter_map(|entry| std::fs::read_to_string(entry.unwrap().path()).ok()).collect()
+        });
+        files.iter().map(|text| text.matches("\\\"id\\\"").count()).sum::<usize>()
+    };
+    let wait = |out: &str, number: usize, child: &mut Child| {
+        while answered(out) < number {
+            assert!(child.try_wait().unwrap().is_none(), "the predictions have ended by themselves");
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    };
+    for ranks in [1, 2] {
+        let whole = format!("whole-{ranks}.jsonl");
+        assert!(predict(ranks, &whole, &[]).wait().unwrap().success());
+        let out = format!("out-{ranks}.jsonl");
+        let mut child = predict(ranks, &out, &[]);
+        wait(&out, 4, &mut child);
+        signal("USR1", child.id());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(75), "{}", text(&output));
+        assert!(text(&output).contains("stopped by SIGUSR1; the same command goes on from here"), "{}", text(&output));
+        let stopped = answered(&out);
+        assert!((4..40).contains(&stopped) && !workshop.path(&out).exists(), "{stopped}");
+        let refused = predict(ranks, &out, &["--max-new-tokens", "5"]).wait_with_output().unwrap();
+        assert!(
+            refused.status.code() == Some(2) && text(&refused).contains("other inputs or settings"),
+            "{}",
+            text(&refused)
+        );
+        let mut child = predict(ranks, &out, &[]);
+        wait(&out, stopped + 4, &mut child);
+        signal("KILL", child.id());
+        child.wait().unwrap();
+        // Killed itself, mpirun leaves its ranks to end by themselves.
+        let began = std::time::Instant::now();
+        let last = loop {
+            let last = predict(ranks, &out, &[]).wait_with_output().unwrap();
+            if last.status.success() || began.elapsed().as_secs() > 30 {
+                break last;
+            }
+            assert!(text(&last).contains("another program is making the same predictions"), "{}", text(&last));
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        };
+        assert!(last.status.success(), "{}", text(&last));
+        assert_eq!(std::fs::read(workshop.path(&out)).unwrap(), std::fs::read(workshop.path(&whole)).unwrap());
+        assert!(!workshop.path(&format!("{out}.partial")).exists());
+    }
+}

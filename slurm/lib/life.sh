@@ -60,10 +60,11 @@ run_ranks() { # COMMAND…
   return "$code"
 }
 
-# The steps of the newest checkpoint, in $steps.
+# The steps of the newest checkpoint, in $steps, and the batches of answers that are kept for predictions to go on from, in $batches.
 count_steps() {
   local folder
   steps=0
+  batches=$({ find . "${run:-.}/predictions" -maxdepth 2 -path '*.jsonl.partial/*.jsonl' -exec cat {} + 2>/dev/null || true; } | wc -l)
   for folder in "${run:-/none}"/checkpoints/step-*; do
     [[ $folder =~ /step-([0-9]+)$ ]] || continue
     ((BASH_REMATCH[1] <= steps)) || steps=${BASH_REMATCH[1]}
@@ -99,7 +100,7 @@ read_record() {
 
 write_record() {
   mkdir -p "$records"
-  printf '%s %s %s\n' "$step_index" "$steps" "$num_deaths" >"$records/$job_name.partial"
+  printf '%s %s %s\n' "$step_index" "$((steps + batches))" "$num_deaths" >"$records/$job_name.partial"
   mv "$records/$job_name.partial" "$records/$job_name"
 }
 
@@ -120,12 +121,12 @@ queue_again() { # WHY
 requeue_for_time() { # TITLE
   read_record
   count_steps
-  if ((step_index <= last_index && steps <= last_steps)) || { [[ $1 == training ]] && ((steps <= steps_before)); }; then
+  if ((step_index <= last_index && steps + batches <= last_steps)) || { [[ $1 == training ]] && ((steps <= steps_before)); }; then
     die "the time was up before a step of \"$1\" was made, so the job would never end; the signal's lead is too long, or" \
       "the time limit too short: submit with a longer --time, or a shorter --signal=B:USR1@SECONDS (SBATCH_SIGNAL)"
   fi
   write_record
-  queue_again "its time was up in \"$1\" after $steps optimizer steps"
+  queue_again "its time was up in \"$1\" after $steps optimizer steps and $batches batches of answers"
 }
 
 requeue_for_death() { # TITLE CODE

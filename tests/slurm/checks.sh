@@ -221,7 +221,35 @@ check_job_life() {
   await_queue 480
   submit_training limited "$long_epochs" --nodes=2 --time=1 --signal=B:USR1@25
   ends_like limited long 'its time was up in "training"'
+  check_answers
   check_never_again
+}
+
+submit_answers() { # NAME
+  job=$(MEDINJECTION_PROFILE=sample MEDINJECTION_SAMPLE_MODEL=tiny MEDINJECTION_CLUSTER=local SBATCH_GRES=none \
+    MEDINJECTION_OUT="$work/life/$1" MEDINJECTION_TEST_SETS="open=$work/life/open.jsonl" \
+    sbatch --parsable --ntasks=2 --cpus-per-task=1 --output="$work/life/$1.log" slurm/evaluate.sh base)
+}
+
+# Answers that are told to end go on where they were, to the same bytes.
+check_answers() {
+  local row given=$work/life/told_answers/sample-tiny/base/predictions/open.jsonl deadline=$((SECONDS + 90))
+  for ((row = 0; row < 1000; row++)); do
+    printf '{"id":"q%d","task":"oeq","messages":[{"role":"user","content":"Question %d ?"}]}\n' "$row" "$row"
+  done >"$work/life/open.jsonl"
+  submit_answers told_answers
+  until [[ -s $given.partial/rank-0.jsonl && -s $given.partial/rank-1.jsonl ]]; do
+    ((SECONDS < deadline)) || { tail -n 20 "$work/life/told_answers.log" && fail 'told_answers has given no answers'; }
+    sleep 0.1
+  done
+  scancel --batch --signal=USR1 "$job"
+  submit_answers answers
+  await_queue 240
+  cat "$work/life/told_answers.log"
+  grep -q 'its time was up in "answers of base to open" after 0 optimizer steps and [1-9]' "$work/life/told_answers.log" ||
+    fail 'told_answers: the log does not say that it goes on'
+  cmp "$given" "$work/life/answers/sample-tiny/base/predictions/open.jsonl" || fail 'told_answers ended with other bytes'
+  [[ ! -e $given.partial ]] || fail 'told_answers has left what it went on from'
 }
 
 # What would come again is not queued again.

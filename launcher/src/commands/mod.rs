@@ -99,7 +99,7 @@ fn run(command: Command) -> Result<ExitCode> {
     let done = |()| ExitCode::SUCCESS;
     match command {
         Command::Train(arguments) => train::run(&arguments),
-        Command::Predict(arguments) => predict::run(arguments).map(done),
+        Command::Predict(arguments) => predict::run(arguments),
         Command::Merge(arguments) => merge::run(&arguments).map(done),
         Command::ImportGguf(arguments) => import_gguf::run(&arguments).map(done),
         Command::Plan(arguments) => plan::run(&arguments).map(done),

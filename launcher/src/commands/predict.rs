@@ -1,6 +1,7 @@
 //! `predict`: a model's answers to evaluation rows.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use medinjection_launcher::Result;
@@ -55,8 +56,8 @@ enum Mode {
     Published,
 }
 
-/// Runs the command.
-pub(super) fn run(arguments: Arguments) -> Result<()> {
+/// Runs the command; the exit code is a signal's where one has ended the run, 75 for `SIGUSR1`.
+pub(super) fn run(arguments: Arguments) -> Result<ExitCode> {
     let comm = connect()?;
     let decoding = match arguments.decoding {
         Mode::Constrained => Decoding::Constrained,
@@ -81,12 +82,17 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         bar.set_position(done as u64);
     })?;
     bar.finish_and_clear();
-    if comm.is_root() {
-        let out = plan.out.display();
-        note(&match outcome {
-            Outcome::UpToDate => format!("{out}: up to date"),
-            Outcome::Made(count) => format!("{out}: {count} predictions"),
-        });
+    if !comm.is_root() {
+        return Ok(ExitCode::SUCCESS);
     }
-    Ok(())
+    let out = plan.out.display();
+    match outcome {
+        Outcome::UpToDate => note(&format!("{out}: up to date")),
+        Outcome::Made(count) => note(&format!("{out}: {count} predictions")),
+        Outcome::Stopped(signal) => {
+            note(&format!("{out}: stopped by {}; the same command goes on from here", signal.name()));
+            return Ok(ExitCode::from(signal.exit_code()));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }

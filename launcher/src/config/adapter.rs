@@ -92,6 +92,12 @@ pub struct AdapterConfig {
 }
 
 impl AdapterConfig {
+    /// Ranks of all adapters of a block.
+    #[must_use]
+    pub fn lora_ranks(&self) -> u64 {
+        u64::from(self.rank) * self.target_modules.len() as u64
+    }
+
     /// Factor of the low-rank product.
     #[must_use]
     pub fn scaling(&self) -> f64 {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::Result;
 use crate::chat::Chat;
 use crate::config::{AdapterConfig, Method, Precision, TrainConfig};
-use crate::data::{Dataset, num_targets};
+use crate::data::{Dataset, epoch_batches, num_targets, spread};
 use crate::model::{KeptActivations, ModelConfig, TrainingMemory};
 
 /// The machines that a run is planned for.
@@ -113,15 +113,15 @@ pub fn estimate(config: &TrainConfig, cluster: Cluster, is_gpu: bool) -> Result<
         Precision::Bf16 => true,
     };
     let trained = num_trained(&model, &config.adapter.shape);
-    let memory = TrainingMemory::new(&model, trained, if is_bf16 { 2 } else { 4 });
-    let mut lengths = dataset.lengths();
+    let lora_ranks = config.adapter.shape.lora_ranks();
+    let memory = TrainingMemory::new(&model, (trained, lora_ranks), if is_bf16 { 2 } else { 4 });
+    let lengths = dataset.lengths();
     let tokens_an_epoch = lengths.iter().sum::<usize>() as u64;
     let targets_an_epoch = dataset.rows.iter().map(num_targets).sum::<usize>() as u64;
     let num_rows = lengths.len();
-    lengths.sort_unstable_by(|left, right| right.cmp(left));
-    let largest = lengths.iter().take(config.train.micro_batch_size.get()).sum::<usize>() as u64;
     let steps_an_epoch = num_rows.div_ceil(config.train.global_batch_size.get()) as u64;
     let num_steps = config.train.max_steps.map_or(config.train.epochs.get() * steps_an_epoch, Into::into);
+    let largest = largest_micro_batch(config, &lengths, (num_steps, steps_an_epoch), cluster.world_size);
     let (kept, checkpointed) = (KeptActivations::All, KeptActivations::Last(0));
     let activations = |kept| memory.logits + memory.total(largest, kept) - memory.total(0, kept);
     let totals = [kept, checkpointed].map(|kept| memory.total(largest, kept));
@@ -159,6 +159,27 @@ pub fn estimate(config: &TrainConfig, cluster: Cluster, is_gpu: bool) -> Result<
             _ => "no",
         },
     })
+}
+
+/// Tokens of the largest micro-batch of a run.
+fn largest_micro_batch(
+    config: &TrainConfig,
+    lengths: &[usize],
+    (num_steps, steps_an_epoch): (u64, u64),
+    world_size: usize,
+) -> u64 {
+    let train = &config.train;
+    let of_batch = |rows: Vec<usize>| {
+        let lengths: Vec<usize> = rows.iter().map(|row| lengths[*row]).collect();
+        let micro_steps = spread(&lengths, world_size, train.micro_batch_size.get());
+        let num_tokens = |places: &Vec<usize>| places.iter().map(|place| lengths[*place]).sum::<usize>();
+        micro_steps.iter().flatten().map(num_tokens).max().unwrap_or(0)
+    };
+    let batches = (0..num_steps.div_ceil(steps_an_epoch.max(1))).flat_map(|epoch| {
+        epoch_batches(lengths, config.data.order, train.global_batch_size.get(), (train.seed, epoch))
+    });
+    let num_steps = usize::try_from(num_steps).unwrap_or(usize::MAX);
+    batches.take(num_steps).map(of_batch).max().unwrap_or(0) as u64
 }
 
 fn steps_to_tokens(num_steps: u64, steps_an_epoch: u64, tokens_an_epoch: u64) -> f64 {
@@ -249,7 +270,7 @@ mod tests {
         assert_eq!(num_trained(&model, &AdapterConfig::default()), 34_136_064);
         let lora = AdapterConfig { method: Method::Lora, ..AdapterConfig::default() };
         assert_eq!(num_trained(&model, &lora), 33_030_144);
-        let memory = TrainingMemory::new(&model, 34_136_064, 2);
+        let memory = TrainingMemory::new(&model, (34_136_064, 7 * 16), 2);
         // 4.02 billion parameters, but for norms.
         assert!((4.0e9..4.1e9).contains(&(memory.weights as f64 / 2.0)), "{}", memory.weights);
     }

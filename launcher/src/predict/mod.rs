@@ -1,9 +1,11 @@
 //! Answers to a file of questions, shared among ranks.
 //!
 //! Each rank answers its share and sends the lines to rank 0, which writes them in the order of the questions. What is written depends neither on
-//! the number of ranks nor on the batches, ties between equally probable answers aside.
+//! the number of ranks nor on the batches, ties between equally probable answers aside. What was answered before a signal or a kill is not
+//! answered again.
 
 mod adapter;
+mod answered;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -18,8 +20,11 @@ use crate::chat::Chat;
 use crate::comm::Communicator;
 use crate::decode::{Decoder, Decoding};
 use crate::device::{DeviceChoice, default_kind};
+use crate::guard::guard;
 use crate::model::{CausalLm, fingerprint, model_fingerprint};
+use crate::signals::{Signals, Stop};
 use crate::{Error, Result};
+use answered::{Answered, Answers};
 use rows::Line;
 
 /// What is to be answered, by which model, and how.
@@ -54,17 +59,22 @@ pub enum Outcome {
     UpToDate,
     /// They were made, this many.
     Made(usize),
+    /// A signal has ended the run; what was answered is kept beside `plan.out`.
+    Stopped(Stop),
 }
 
 /// Called on each rank with its number of answered questions and of all that it answers.
 pub type Progress<'a> = &'a dyn Fn(usize, usize);
 
-/// Answers the questions of `plan.data`, unless that was done from the same inputs before.
+/// Answers the questions of `plan.data`, unless that was done from the same inputs before, and goes on from what a run that was ended early
+/// has answered.
 ///
 /// # Errors
 /// What model, adapter, template and rows refuse; [`Error::Library`] if `plan.out` is `plan.data` or no file, predictions made from something else are in the way and
-/// `plan.force` is false, or a row's prompt is too long for the model. The same verdict on every rank.
+/// `plan.force` is false, or a row's prompt is too long for the model; [`Error::Environment`] if another program makes the same predictions.
+/// The same verdict on every rank.
 pub fn predict(plan: &Plan, comm: &dyn Communicator, progress: Progress<'_>) -> Result<Outcome> {
+    let signals = comm.agree(Signals::catch())?;
     let device = comm.agree(plan.device.resolve(comm.local_rank()))?;
     let kind = default_kind(device);
     comm.agree(check_output_file(&plan.out, &[&plan.data]).map_err(Error::from))?;
@@ -77,12 +87,24 @@ pub fn predict(plan: &Plan, comm: &dyn Communicator, progress: Progress<'_>) -> 
     if comm.broadcast_bytes(vec![u8::from(must_make)])? == [0] {
         return Ok(Outcome::UpToDate);
     }
-    let answered = Share::load(plan, adapter, (device, kind)).and_then(|share| share.answer(plan, comm, progress));
-    let lines = comm.agree(answered)?;
-    let packed = comm.agree(serde_json::to_vec(&lines).map_err(|error| Error::format(&plan.out, error)))?;
+    let share = comm.agree(guard(|| Share::load(plan, adapter, (device, kind))))?;
+    let (mut answered, before) = Answered::open(&plan.out, (lineage.as_ref(), plan.force), comm)?;
+    let answers = guard(|| share.answer(plan, comm, (&mut answered, &before), (&signals, progress)));
+    let answers = comm.agree(answers)?;
+    let mut counts = signals.counts();
+    comm.all_reduce_sum_f64(&mut counts)?;
+    let packed = comm.agree(serde_json::to_vec(&answers).map_err(|error| Error::format(&plan.out, error)))?;
     let gathered = comm.gather_bytes(&packed)?;
-    let written = if comm.is_root() { write(plan, &gathered, lineage) } else { Ok(0) };
-    comm.agree(written).map(Outcome::Made)
+    let written = if comm.is_root() { write(plan, before, &gathered, share.lines.len(), lineage) } else { Ok(None) };
+    let written = comm.agree(written)?;
+    let is_done = comm.broadcast_bytes(vec![u8::from(written.is_some())])? == [1];
+    match Signals::verdict(counts) {
+        Some(stop) if !is_done => Ok(Outcome::Stopped(stop)),
+        _ => {
+            let removed = if comm.is_root() { answered.remove() } else { Ok(()) };
+            comm.agree(removed).map(|()| Outcome::Made(written.unwrap_or(0)))
+        }
+    }
 }
 
 /// What a rank needs in order to answer.
@@ -107,13 +129,23 @@ impl Share {
         Ok(Self { lines, chat, model })
     }
 
-    /// This rank's lines of the predictions file, each with the index of its question.
-    fn answer(&self, plan: &Plan, comm: &dyn Communicator, progress: Progress<'_>) -> Result<Vec<(usize, String)>> {
+    /// This rank's lines of the predictions file, but for those that were answered `before`, until a signal comes. Batches are the same whether or
+    /// not a run was ended early.
+    fn answer(
+        &self,
+        plan: &Plan,
+        comm: &dyn Communicator,
+        (answered, before): (&mut Answered, &Answers),
+        (signals, progress): (&Signals, Progress<'_>),
+    ) -> Result<Vec<(usize, String)>> {
         let decoder = Decoder::new(&self.model, &self.chat, plan.decoding, plan.max_new_tokens);
         let mine = share(&self.lines, comm.rank(), comm.world_size());
-        let mut answered = Vec::with_capacity(mine.len());
+        let mut answers = Vec::with_capacity(mine.len());
+        let mut num_done = 0;
         progress(0, mine.len());
-        for batch in mine.chunks(plan.batch_size.max(1)) {
+        for batch in mine.chunks(plan.batch_size.max(1)).take_while(|_| !signals.any()) {
+            num_done += batch.len();
+            let batch: Vec<usize> = batch.iter().copied().filter(|index| !before.contains_key(index)).collect();
             let questions = batch
                 .iter()
                 .map(|&index| {
@@ -133,12 +165,17 @@ impl Share {
                     Ok(question)
                 })
                 .collect::<Result<Vec<_>>>()?;
-            for (&index, answer) in batch.iter().zip(decoder.answer(&questions)?) {
-                answered.push((index, rows::prediction_line(&self.lines[index].row, &answer)?));
+            let of_batch = batch.iter().zip(decoder.answer(&questions)?);
+            let of_batch = of_batch
+                .map(|(&index, answer)| Ok((index, rows::prediction_line(&self.lines[index].row, &answer)?)))
+                .collect::<Result<Vec<_>>>()?;
+            if !of_batch.is_empty() {
+                answered.add(&of_batch)?;
             }
-            progress(answered.len(), mine.len());
+            answers.extend(of_batch);
+            progress(num_done, mine.len());
         }
-        Ok(answered)
+        Ok(answers)
     }
 }
 
@@ -167,13 +204,23 @@ fn lineage(plan: &Plan, adapter: Option<&PathBuf>, kind: Kind) -> Result<Lineage
     Ok(Lineage::new("predict", config, inputs))
 }
 
-/// Puts the ranks' lines into the order of the questions and writes them, then their lineage.
-fn write(plan: &Plan, gathered: &[Vec<u8>], lineage: Option<Lineage>) -> Result<usize> {
-    let mut ordered = BTreeMap::new();
+/// Puts the lines of the ranks and of earlier runs into the order of the questions and writes them, then their lineage; gives their number,
+/// or `None` where some of the `num_rows` are still to be answered.
+fn write(
+    plan: &Plan,
+    before: Answers,
+    gathered: &[Vec<u8>],
+    num_rows: usize,
+    lineage: Option<Lineage>,
+) -> Result<Option<usize>> {
+    let mut ordered = before;
     for packed in gathered {
         let lines: Vec<(usize, String)> =
             serde_json::from_slice(packed).map_err(|error| Error::format(&plan.out, error))?;
         ordered.extend(lines);
+    }
+    if ordered.len() < num_rows {
+        return Ok(None);
     }
     let mut file = AtomicFile::create(&plan.out)?;
     for line in ordered.values() {
@@ -181,5 +228,5 @@ fn write(plan: &Plan, gathered: &[Vec<u8>], lineage: Option<Lineage>) -> Result<
     }
     file.commit()?;
     lineage.map_or(Ok(()), |lineage| lineage.write(&plan.out))?;
-    Ok(ordered.len())
+    Ok(Some(ordered.len()))
 }

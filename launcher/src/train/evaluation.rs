@@ -7,7 +7,6 @@ use medinjection_fr::render::{Message, Role, TrainingRow};
 use serde::Serialize;
 
 use super::micro_step::summed_loss;
-use super::{Signals, Stop};
 use crate::chat::{Chat, TokenizedRow};
 use crate::comm::Communicator;
 use crate::config::TrainConfig;
@@ -16,6 +15,7 @@ use crate::decode::{Decoder, Decoding, Question};
 use crate::guard::guard;
 use crate::model::CausalLm;
 use crate::observe::Scalars;
+use crate::signals::{Signals, Stop};
 use crate::{Error, Result};
 
 /// A line of `metrics.jsonl` that is an evaluation.

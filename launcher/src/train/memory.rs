@@ -3,7 +3,7 @@
 use tch::Device;
 
 use super::peak_memory_bytes;
-use crate::config::{GradientCheckpointing, TrainSection};
+use crate::config::{GradientCheckpointing, TrainConfig};
 use crate::model::{CausalLm, KeptActivations, TrainingMemory};
 
 /// Share of the memory that is free at the start which a run takes where it was given no budget, in percent.
@@ -20,8 +20,8 @@ pub(super) enum Keeping {
 
 impl Keeping {
     /// What `config` asks for, on one of `world_size` processes that may share this machine.
-    pub(super) fn new(config: &TrainSection, model: &CausalLm, num_trained: usize, world_size: usize) -> Self {
-        let budget = match (config.gradient_checkpointing, config.memory_budget_gib) {
+    pub(super) fn new(config: &TrainConfig, model: &CausalLm, num_trained: usize, world_size: usize) -> Self {
+        let budget = match (config.train.gradient_checkpointing, config.train.memory_budget_gib) {
             (GradientCheckpointing::On, _) => return Self::Fixed(KeptActivations::Last(0)),
             (GradientCheckpointing::Off, _) => return Self::Fixed(KeptActivations::All),
             (GradientCheckpointing::Auto, Some(gibibytes)) => budget_bytes(gibibytes),
@@ -34,7 +34,8 @@ impl Keeping {
             }
         };
         let value_bytes = model.kind().elt_size_in_bytes() as u64;
-        Self::Within(TrainingMemory::new(model.config(), num_trained as u64, value_bytes), budget)
+        let adapter = (num_trained as u64, config.adapter.shape.lora_ranks());
+        Self::Within(TrainingMemory::new(model.config(), adapter, value_bytes), budget)
     }
 
     /// What a micro-batch of `num_tokens` keeps.

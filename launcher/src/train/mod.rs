@@ -15,7 +15,6 @@ mod optimizer;
 mod plan;
 mod preview;
 mod schedule;
-mod signals;
 mod status;
 mod trainer;
 
@@ -33,6 +32,7 @@ use crate::data::Dataset;
 use crate::device::{DeviceChoice, default_kind};
 use crate::guard::guard;
 use crate::model::CausalLm;
+use crate::signals::Stop;
 use crate::{Error, Result};
 
 pub use best::Best;
@@ -46,7 +46,6 @@ pub use optimizer::{AdamW, clip};
 pub use plan::{Plan, Step};
 pub use preview::PreviewRow;
 pub use schedule::learning_rate;
-pub use signals::{Signals, Stop};
 pub use status::{STATUS_FILE, State, Status};
 pub use trainer::{Event, Progress, Trainer};
 

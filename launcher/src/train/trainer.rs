@@ -8,9 +8,7 @@ use serde::Serialize;
 use tch::Tensor;
 
 use super::memory::Keeping;
-use super::{
-    AdamW, Backward, Best, Evaluation, MetricsFile, Plan, RunDirectory, Signals, Step, StepMetrics, Stop, ValidationSet,
-};
+use super::{AdamW, Backward, Best, Evaluation, MetricsFile, Plan, RunDirectory, Step, StepMetrics, ValidationSet};
 use super::{clip, learning_rate, peak_memory_bytes, write_card};
 use crate::adapter::{AdapterGradient, Dropout, flatten, peft};
 use crate::chat::TokenizedRow;
@@ -20,6 +18,7 @@ use crate::config::TrainConfig;
 use crate::guard::guard;
 use crate::model::{CausalLm, KeptActivations, repository_of, write_folder};
 use crate::observe::Scalars;
+use crate::signals::{Signals, Stop};
 use crate::{Error, Result};
 
 /// What is told of a run while it goes on.
@@ -139,7 +138,7 @@ impl<'a> Trainer<'a> {
     /// every rank.
     pub fn run(&mut self, comm: &dyn Communicator, progress: Progress<'_>) -> Result<Option<Stop>> {
         let began = Instant::now();
-        self.keeping = Keeping::new(&self.config.train, &self.model, self.optimizer.num_values(), comm.world_size());
+        self.keeping = Keeping::new(&self.config, &self.model, self.optimizer.num_values(), comm.world_size());
         let path = RunDirectory::of(self.config).metrics();
         let metrics = match (comm.is_root(), &self.resumed_at) {
             (false, _) => Ok(None),
