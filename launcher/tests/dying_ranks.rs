@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use workshop::{CONFIG, Workshop, text};
 
 /// Within it every rank has to end.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 const SETTINGS: [&str; 3] = ["train.epochs=100", "train.save_every_steps=2", "train.gradient_checkpointing=false"];
 
 impl Workshop {

@@ -138,7 +138,7 @@ impl<'a> Trainer<'a> {
     /// every rank.
     pub fn run(&mut self, comm: &dyn Communicator, progress: Progress<'_>) -> Result<Option<Stop>> {
         let began = Instant::now();
-        self.keeping = Keeping::new(&self.config, &self.model, self.optimizer.num_values(), comm.world_size());
+        self.keeping = Keeping::new(self.config, &self.model, self.optimizer.num_values(), comm.world_size());
         let path = RunDirectory::of(self.config).metrics();
         let metrics = match (comm.is_root(), &self.resumed_at) {
             (false, _) => Ok(None),
