@@ -65,6 +65,15 @@ impl Answered {
         Ok(self.file.write_all(&line).map_err(medinjection_fr::Error::io(&self.path))?)
     }
 
+    /// Leaves the folder for the next run, unless there is nothing in it to go on from; on rank 0, once all ranks have ended.
+    ///
+    /// # Errors
+    /// [`Error::Library`] if it cannot be read or removed.
+    pub(super) fn leave(self) -> Result<()> {
+        let has_answers = |path: &PathBuf| path.metadata().is_ok_and(|metadata| 0 < metadata.len());
+        if list(&self.folder)?.iter().any(has_answers) { Ok(()) } else { self.remove() }
+    }
+
     /// Takes the folder away, once the predictions are written.
     ///
     /// # Errors

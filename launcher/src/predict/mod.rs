@@ -90,7 +90,14 @@ pub fn predict(plan: &Plan, comm: &dyn Communicator, progress: Progress<'_>) -> 
     let share = comm.agree(guard(|| Share::load(plan, adapter, (device, kind))))?;
     let (mut answered, before) = Answered::open(&plan.out, (lineage.as_ref(), plan.force), comm)?;
     let answers = guard(|| share.answer(plan, comm, (&mut answered, &before), (&signals, progress)));
-    let answers = comm.agree(answers)?;
+    let answers = match comm.agree(answers) {
+        Ok(answers) => answers,
+        Err(error) => {
+            // The failure says more than what could not be tidied up after it.
+            let _ = comm.is_root().then(|| answered.leave());
+            return Err(error);
+        }
+    };
     let mut counts = signals.counts();
     comm.all_reduce_sum_f64(&mut counts)?;
     let packed = comm.agree(serde_json::to_vec(&answers).map_err(|error| Error::format(&plan.out, error)))?;
