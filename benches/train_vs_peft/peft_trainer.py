@@ -43,10 +43,9 @@ def batches(spec):
     size = spec["batch_size"]
     for start in range(0, size * spec["steps"], size):
         rows = spec["rows"][start : start + size]
-        longest = max(len(row["ids"]) for row in rows)
-        ids = torch.zeros((size, longest), dtype=torch.long)
-        attention = torch.zeros((size, longest), dtype=torch.long)
-        labels = torch.full((size, longest), -100)
+        shape = (len(rows), max(len(row["ids"]) for row in rows))
+        ids, attention = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
+        labels = torch.full(shape, -100)
         for index, row in enumerate(rows):
             length = len(row["ids"])
             ids[index, :length] = torch.tensor(row["ids"])
@@ -86,6 +85,8 @@ def main():
             "peak_memory_bytes": peak_memory_bytes(),
         }
         print(json.dumps(line), flush=True)
+    if "save" in spec:
+        model.save_pretrained(spec["save"])
 
 
 if __name__ == "__main__":
