@@ -6,7 +6,7 @@
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-checks=(format lints docs library_alone scripts tests readers sample_by_bash schemas sample_by_sbatch presets full refusals srun_without_pmix
+checks=(format lints docs library_alone package scripts tests readers sample_by_bash schemas sample_by_sbatch presets full refusals srun_without_pmix
   ablation_by_bash cluster_profiles templates shards_by_sbatch ablation_by_sbatch job_life lost_nodes real_model)
 logs=$root/target/test-logs
 passed=0 failed=0 skipped=0
@@ -77,6 +77,13 @@ check_docs() { RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --workspa
 # The library without its command line, on a machine without libtorch.
 check_library_alone() {
   env -u LIBTORCH cargo clippy --release --locked --package medinjection-fr --lib --no-default-features -- -D warnings
+}
+
+# What crates.io would get of the library: it takes 10 MB at most. That it compiles by itself is left to `cargo publish --dry-run`.
+check_package() {
+  rm -f target/package/medinjection-fr-*.crate
+  cargo package --offline --locked --allow-dirty --no-verify --package medinjection-fr
+  [[ $(cat target/package/medinjection-fr-*.crate | wc -c) -lt 10000000 ]] || fail 'the package is larger than 10 MB'
 }
 
 # Both packages, with the tests that start real processes under mpirun.
