@@ -79,7 +79,7 @@ check_library_alone() {
   env -u LIBTORCH cargo clippy --release --locked --package medinjection-fr --lib --no-default-features -- -D warnings
 }
 
-# What crates.io would get of the library: it takes 10 MB at most. That it compiles by itself is left to `cargo publish --dry-run`.
+# What a registry would get of the library, 10 MB at most. That it compiles by itself is left to `cargo publish --dry-run`.
 check_package() {
   rm -f target/package/medinjection-fr-*.crate
   cargo package --offline --locked --allow-dirty --no-verify --package medinjection-fr
