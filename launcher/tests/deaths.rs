@@ -9,7 +9,7 @@ mod workshop;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use workshop::{CONFIG, Workshop, text};
+use workshop::{CONFIG, MPIRUN, Workshop, signal, text};
 
 /// What a run may take from the failure of one rank to the end of all.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -19,8 +19,8 @@ impl Workshop {
     /// `mpirun` of two ranks that train into `run`; `before` is done by the shell of each first. Each leaves its process in a file.
     fn ranks(&self, run: &str, before: &str, settings: &[&str]) -> Command {
         std::fs::write(self.path("sft.toml"), CONFIG).unwrap();
-        let mut command = Command::new("mpirun");
-        command.args(["--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-n", "2", "sh", "-c"]);
+        let mut command = Command::new(MPIRUN[0]);
+        command.args(&MPIRUN[1..]).args(["2", "sh", "-c"]);
         command.arg(format!("echo $$ >pid.$OMPI_COMM_WORLD_RANK; {before}\nexec \"$@\"")).arg("sh");
         command
             .arg(env!("CARGO_BIN_EXE_medinjection-launch"))
@@ -38,8 +38,8 @@ impl Workshop {
     }
 
     fn wait_for_steps(&self, run: &str, num_steps: usize) {
-        let (metrics, began) = (self.path(run).join("metrics.jsonl"), Instant::now());
-        while std::fs::read_to_string(&metrics).map_or(0, |text| text.lines().count()) < num_steps {
+        let began = Instant::now();
+        while self.num_lines(run) < num_steps {
             assert!(began.elapsed() < PATIENCE, "{num_steps} steps are not made");
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -80,7 +80,7 @@ fn a_killed_rank_ends_the_other_whichever_it_is() {
         let run = format!("killed{rank}");
         let job = workshop.ranks(&run, "", &settings).spawn().unwrap();
         workshop.wait_for_steps(&run, 4);
-        assert!(Command::new("kill").args(["-KILL", &workshop.process(rank)]).status().unwrap().success());
+        signal("KILL", workshop.process(rank));
         let began = Instant::now();
         let message = workshop.check_end(&job.wait_with_output().unwrap());
         assert!(began.elapsed() < PATIENCE && message.contains("signal 9"), "{message}");

@@ -9,7 +9,7 @@ mod workshop;
 use std::process::Command;
 
 use serde_json::Value;
-use workshop::{CONFIG, Workshop, text, training_row};
+use workshop::{CONFIG, MPIRUN, Workshop, text, training_row};
 
 const TOLERANCE: f64 = 1e-5;
 
@@ -120,19 +120,9 @@ fn a_rank_that_fails_ends_all_with_one_message() {
         one("train.jsonl")
     );
     let output = Command::new("timeout")
-        .args([
-            "60",
-            "mpirun",
-            "--allow-run-as-root",
-            "--oversubscribe",
-            "--bind-to",
-            "none",
-            "-n",
-            "3",
-            "sh",
-            "-c",
-            &script,
-        ])
+        .arg("60")
+        .args(MPIRUN)
+        .args(["3", "sh", "-c", &script])
         .current_dir(workshop.path(""))
         .env("OMP_NUM_THREADS", "1")
         .output()

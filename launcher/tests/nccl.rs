@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use workshop::{CONFIG, Workshop, text};
+use workshop::{CONFIG, MPIRUN, Workshop, text};
 
 /// Every result that is a failure, with its name.
 const FAILURES: [(i32, &str); 7] = [
@@ -64,8 +64,12 @@ impl StandIn {
             std::fs::remove_file(self.code(rank)).ok();
         }
         let mut command = Command::new("timeout");
-        command.args(["60", "mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-n"]);
-        command.arg(ranks.to_string()).args(["sh", "-c", &script]).envs(environment.iter().copied());
+        command
+            .arg("60")
+            .args(MPIRUN)
+            .arg(ranks.to_string())
+            .args(["sh", "-c", &script])
+            .envs(environment.iter().copied());
         self.given(&mut command, fault).output().unwrap()
     }
 
@@ -195,18 +199,7 @@ fn an_abort_that_hangs_does_not_keep_the_process() {
     let stand_in = StandIn::new();
     let binary = env!("CARGO_BIN_EXE_medinjection-launch");
     let mut command = Command::new("timeout");
-    command.args([
-        "60",
-        "mpirun",
-        "--allow-run-as-root",
-        "--oversubscribe",
-        "--bind-to",
-        "none",
-        "-n",
-        "2",
-        "sh",
-        "-c",
-    ]);
+    command.arg("60").args(MPIRUN).args(["2", "sh", "-c"]);
     // Rank 1 is stuck in a sum; rank 0, whose time is up, in the abort.
     command.arg(format!(
         "if [ $OMPI_COMM_WORLD_RANK = 1 ]; then export STANDIN_FAULT=ncclAllReduce=hang; fi; exec '{binary}' doctor --nccl"

@@ -5,9 +5,9 @@
 #[path = "support/workshop.rs"]
 mod workshop;
 
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Output, Stdio};
 
-use workshop::{CONFIG, Workshop, text};
+use workshop::{CONFIG, Workshop, signal, text};
 
 impl Workshop {
     /// Begins to train into `run`, with more arguments.
@@ -20,17 +20,11 @@ impl Workshop {
 
     /// Returns when `run` has written `num_steps` lines of metrics.
     fn wait_for_steps(&self, run: &str, num_steps: usize, child: &mut Child) {
-        let metrics = self.path(run).join("metrics.jsonl");
-        while std::fs::read_to_string(&metrics).map_or(0, |text| text.lines().count()) < num_steps {
+        while self.num_lines(run) < num_steps {
             assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
-}
-
-/// Sends the signal `name` to a process.
-fn signal(name: &str, process: u32) {
-    assert!(Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status().unwrap().success());
 }
 
 #[test]
@@ -80,13 +74,15 @@ fn a_run_that_is_killed_at_twenty_moments_goes_on_as_if_it_had_not_been() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
-    let num_lines =
-        || std::fs::read_to_string(workshop.path("killed/metrics.jsonl")).map_or(0, |text| text.lines().count());
     for kill in 0..20 {
         let mut child = workshop.start(1, "killed", &arguments);
         // Every fourth before the first step that it makes, at the latest; the others up to five lines of metrics later.
         if kill % 4 != 0 {
-            workshop.wait_for_steps("killed", num_lines() + 1 + usize::try_from(random(5)).unwrap(), &mut child);
+            workshop.wait_for_steps(
+                "killed",
+                workshop.num_lines("killed") + 1 + usize::try_from(random(5)).unwrap(),
+                &mut child,
+            );
         }
         std::thread::sleep(std::time::Duration::from_millis(random(60)));
         assert!(child.try_wait().unwrap().is_none(), "the run has ended before kill {kill}");

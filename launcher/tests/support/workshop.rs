@@ -1,9 +1,19 @@
 //! A folder in which tests train and predict, alone and under `mpirun`.
 
+#![allow(dead_code, reason = "each test needs a part of it")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+
+/// `mpirun` up to the number of its ranks; it finds room for them on any machine.
+pub(crate) const MPIRUN: [&str; 6] = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-n"];
+
+/// Sends the signal `name` to a process. A bare machine has no program for that, but each shell can.
+pub(crate) fn signal(name: &str, process: impl std::fmt::Display) {
+    assert!(Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status().unwrap().success());
+}
 
 /// A folder with the tiny random model, rows to train on and questions to answer.
 pub(crate) struct Workshop {
@@ -36,16 +46,8 @@ impl Workshop {
         let mut command = if ranks == 1 {
             Command::new(binary)
         } else {
-            let mut mpirun = Command::new("mpirun");
-            mpirun.args([
-                "--allow-run-as-root",
-                "--oversubscribe",
-                "--bind-to",
-                "none",
-                "-n",
-                &ranks.to_string(),
-                binary,
-            ]);
+            let mut mpirun = Command::new(MPIRUN[0]);
+            mpirun.args(&MPIRUN[1..]).args([&ranks.to_string(), binary]);
             mpirun
         };
         command.args(arguments).current_dir(self.folder.path()).env("OMP_NUM_THREADS", "1");
@@ -69,6 +71,11 @@ impl Workshop {
 
     pub(crate) fn losses(&self, run: &str) -> Vec<f64> {
         self.metrics(run).iter().filter_map(|line| line["loss"].as_f64()).collect()
+    }
+
+    /// Number of lines of metrics that are there.
+    pub(crate) fn num_lines(&self, run: &str) -> usize {
+        std::fs::read_to_string(self.path(run).join("metrics.jsonl")).map_or(0, |text| text.lines().count())
     }
 
     /// The lines of metrics, without what depends on the machine.
