@@ -70,14 +70,6 @@ fn run_nccl(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn as_json(trial: &NcclTrial) -> String {
-    let speed = |speed: &medinjection_launcher::doctor::Speed| {
-        serde_json::json!({
-            "message_bytes": speed.message_bytes,
-            "seconds": speed.seconds,
-            "algorithm_bandwidth": speed.algorithm_bandwidth,
-            "bus_bandwidth": speed.bus_bandwidth,
-        })
-    };
     let verdict = if trial.is_good() { Verdict::Good } else { Verdict::Bad };
     let value = serde_json::json!({
         "verdict": verdict.name(),
@@ -88,7 +80,7 @@ fn as_json(trial: &NcclTrial) -> String {
         "num_checked": trial.num_checked,
         "difference": trial.difference,
         "bound": trial.bound,
-        "speeds": trial.speeds.iter().map(speed).collect::<Vec<_>>(),
+        "speeds": trial.speeds,
     });
     format!("{value}\n")
 }

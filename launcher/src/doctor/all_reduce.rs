@@ -43,7 +43,7 @@ pub struct NcclTrial {
 }
 
 /// How fast messages of one size were summed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize)]
 pub struct Speed {
     /// Size of the message on each rank, in bytes.
     pub message_bytes: usize,

@@ -2,14 +2,14 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 
-use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use libloading::os::unix::Library;
+
+use super::cuda::open_library;
 
 /// `cudaErrorNotReady`: work on the stream is still under way.
 const NOT_READY: c_int = 600;
 /// One a major version of CUDA; libtorch has opened its own.
 const LIBRARIES: [&str; 2] = ["libcudart.so.13", "libcudart.so.12"];
-/// As of [`super::nccl`].
-const RTLD_NOLOAD: c_int = 4;
 
 /// CUDA's run time.
 #[derive(Clone, Copy)]
@@ -25,13 +25,7 @@ impl Cudart {
     /// # Errors
     /// What is missing, in words.
     pub(crate) fn open() -> Result<Self, String> {
-        let open = |flags: c_int| {
-            // SAFETY: CUDA's own library, whose initialisers register it and nothing else.
-            LIBRARIES.iter().find_map(|name| unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL | flags) }.ok())
-        };
-        let library = open(RTLD_NOLOAD)
-            .or_else(|| open(0))
-            .ok_or_else(|| format!("none of {} is found", LIBRARIES.join(", ")))?;
+        let library = open_library(&LIBRARIES).map_err(|_| format!("none of {} is found", LIBRARIES.join(", ")))?;
         let found = Self::symbols(&library).map_err(|error| format!("libcudart: {error}"));
         std::mem::forget(library);
         found

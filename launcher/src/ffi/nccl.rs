@@ -6,8 +6,10 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use libloading::os::unix::Library;
 use tch::{Kind, Tensor};
+
+use super::cuda::open_library;
 
 /// Bytes of the id by which the ranks of a communicator find one another.
 pub(crate) const UNIQUE_ID_BYTES: usize = 128;
@@ -20,8 +22,6 @@ const UNDEFINED: c_int = c_int::MIN;
 const FLOAT32: c_int = 7;
 const SUM: c_int = 0;
 const LIBRARY: &str = "libnccl.so.2";
-/// `dlopen` gives a library only where it is open already; the same number on every processor that Linux runs CUDA on.
-const RTLD_NOLOAD: c_int = 4;
 
 /// `ncclUniqueId`, passed by value.
 #[derive(Clone, Copy)]
@@ -79,13 +79,8 @@ impl Nccl {
     /// What is missing, in words.
     pub(crate) fn open(file: Option<&Path>) -> Result<Self, String> {
         let name = file.unwrap_or(Path::new(LIBRARY));
-        let open = |flags| {
-            // SAFETY: a library of NCCL, named by the user or by its own name; its initialisers prepare its state and nothing else.
-            unsafe { Library::open(Some(name), flags) }
-        };
-        let library = open(RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD)
-            .or_else(|_| open(RTLD_NOW | RTLD_LOCAL))
-            .map_err(|error| format!("{} cannot be opened ({error})", name.display()))?;
+        let library =
+            open_library(&[name]).map_err(|error| format!("{} cannot be opened ({error})", name.display()))?;
         let found = Self::symbols(&library).map_err(|error| format!("{} is no NCCL ({error})", name.display()));
         std::mem::forget(library);
         let nccl = found?;

@@ -119,14 +119,12 @@ fn gather(folder: &Path, lineage: &Lineage, force: bool) -> Result<(File, Answer
 fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(".lock");
     let file = File::create(&path).map_err(medinjection_fr::Error::io(&path))?;
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            let message = format!("{}: another program is making the same predictions", folder.display());
-            Err(Error::Environment(message))
-        }
-        // A file system without locks holds nobody back.
-        _ => Ok(file),
+    // A file system without locks holds nobody back.
+    if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+        let message = format!("{}: another program is making the same predictions", folder.display());
+        return Err(Error::Environment(message));
     }
+    Ok(file)
 }
 
 /// The files of answers in `folder`, by name.
