@@ -12,11 +12,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [[ " $* " == *' --without-peft '* ]]; then
-  # shellcheck source=/dev/null
-  if [[ -e launcher/env.sh ]]; then source launcher/env.sh; fi
-  : "${MEDINJECTION_SMOLLM2_GGUF:?the model SmolLM2-135M-Instruct is not there; type bash launcher/bootstrap.sh}"
-  cargo build --quiet --release --locked --workspace --bins
-  python=python3 programs=${CARGO_TARGET_DIR:-target}/release
+  # shellcheck source=benches/lib/programs.sh
+  source benches/lib/programs.sh
+  python=python3
 else
   # shellcheck source=benches/lib/reference.sh
   source benches/lib/reference.sh

@@ -9,11 +9,6 @@
 # About 25 minutes on two cores; nothing else should run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# shellcheck source=/dev/null
-if [[ -e launcher/env.sh ]]; then source launcher/env.sh; fi
-if [[ -z ${MEDINJECTION_SMOLLM2_GGUF:-} ]]; then
-  printf 'error: the model SmolLM2-135M-Instruct is not there; type bash launcher/bootstrap.sh\n' >&2
-  exit 2
-fi
-cargo build --quiet --release --locked --workspace --bins
-exec python3 benches/train_runs/run.py --programs "${CARGO_TARGET_DIR:-target}/release" "$@"
+# shellcheck source=benches/lib/programs.sh
+source benches/lib/programs.sh
+exec python3 benches/train_runs/run.py --programs "$programs" "$@"

@@ -2,8 +2,8 @@
 # What the comparisons with transformers and PEFT need: the programs, SmolLM2, and a Python with the packages of requirements.txt beside this file.
 # Sourced from the repository's root with the comparison's own arguments; leaves $python and $programs.
 
-# shellcheck source=/dev/null
-if [[ -e launcher/env.sh ]]; then source launcher/env.sh; fi
+# shellcheck source=benches/lib/programs.sh
+source benches/lib/programs.sh
 cache=${MEDINJECTION_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/medinjection}
 requirements=benches/lib/requirements.txt
 if [[ " $* " == *' --setup '* && ! -x $cache/peft/bin/python ]]; then
@@ -18,10 +18,3 @@ if ! "$python" -c 'import peft, torch, transformers' 2>/dev/null; then
   printf 'error: %s lacks a package of %s; type %s --setup, or set MEDINJECTION_PEFT_PYTHON\n' "$python" "$requirements" "$0" >&2
   exit 2
 fi
-if [[ -z ${MEDINJECTION_SMOLLM2_GGUF:-} ]]; then
-  printf 'error: the model SmolLM2-135M-Instruct is not there; type bash launcher/bootstrap.sh\n' >&2
-  exit 2
-fi
-cargo build --quiet --release --locked --workspace --bins --examples
-# shellcheck disable=SC2034
-programs=${CARGO_TARGET_DIR:-target}/release

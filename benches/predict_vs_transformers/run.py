@@ -1,16 +1,14 @@
 """Runs both in turns and prints what came out; see benches/predict_vs_transformers.sh."""
 
-import argparse
 import json
-import os
 import pathlib
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "lib"))
+import bench  # noqa: E402
+
 NUM_OPEN, NUM_CHOICE, BATCH_SIZE, TIE = 50, 300, 16, 1e-3
 # name -> (rows, decoding, longest answer in tokens; least ratio of speed)
 CASES = {
@@ -19,42 +17,10 @@ CASES = {
 }
 
 
-def arguments():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("data", nargs="?", default=os.environ.get("MEDINJECTION_TEST_DATA", "../shared/data"))
-    parser.add_argument("--programs", required=True)
-    parser.add_argument("--setup", action="store_true")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--keep")
-    return parser.parse_args()
-
-
-class Bench:
-    def __init__(self, options, work):
-        self.options, self.work = options, work
-        self.programs, self.model = pathlib.Path(options.programs), work / "smollm2"
-        self.environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads), "HF_HUB_OFFLINE": "1"}
-
-    def run(self, *command):
-        quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        return subprocess.run([str(part) for part in command], env=self.environment, check=True, **quiet).stdout
-
+class Comparison(bench.Programs):
     def prepare(self):
-        if not self.model.exists():
-            gguf = os.environ["MEDINJECTION_SMOLLM2_GGUF"]
-            self.run(self.programs / "medinjection-launch", "import-gguf", gguf, "--out", self.model)
-        corpus = pathlib.Path(self.options.data).resolve() / "frenchmedmcqa"
-        config = self.work / "dataset.toml"
-        config.write_text(f'seed = 42\n[[source]]\nname = "frenchmedmcqa"\npath = "{corpus}"\n')
-        # Rows that a build rejects make it end with 1.
-        subprocess.run(
-            [self.programs / "medinjection", "build", "--config", config, "--out", self.work / "dataset"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        test = self.work / "test.jsonl"
-        self.run(self.programs / "medinjection", "render", "--dataset", self.work / "dataset", "--split", "test", "--out", test)
+        self.import_model()
+        test = self.write_test_rows()
         rows = [json.loads(line) for line in test.read_text().splitlines()][:NUM_CHOICE]
         self.write("constrained", rows)
         questions = [row["messages"][-1]["content"].split("\n")[0] for row in rows[:NUM_OPEN]]
@@ -68,7 +34,7 @@ class Bench:
     def ours(self, name):
         _, decoding, longest, _ = CASES[name]
         out = self.work / f"{name}-ours.jsonl"
-        command = [self.programs / "medinjection-launch", "predict", "--model", self.model, "--device", "cpu", "--force"]
+        command = [self.launch, "predict", "--model", self.model, "--device", "cpu", "--force"]
         command += ["--data", self.work / f"{name}.jsonl", "--out", out, "--decoding", decoding]
         out.unlink(missing_ok=True)
         began = time.perf_counter()
@@ -92,18 +58,16 @@ def differences(ours, theirs):
 
 
 def main():
-    options = arguments()
-    work = pathlib.Path(options.keep or tempfile.mkdtemp())
-    work.mkdir(parents=True, exist_ok=True)
+    options = bench.parser(repeats=3).parse_args()
     result, wrong = {}, 0
-    try:
-        bench = Bench(options, work)
-        bench.prepare()
+    with bench.folder(options.keep) as work:
+        comparison = Comparison(options, work)
+        comparison.prepare()
         for name, (rows, _, _, goal) in CASES.items():
             seconds = {"ours": [], "transformers": []}
             for _ in range(options.repeats):
-                ours, ours_took = bench.ours(name)
-                theirs, theirs_took = bench.theirs(name)
+                ours, ours_took = comparison.ours(name)
+                theirs, theirs_took = comparison.theirs(name)
                 seconds["ours"].append(ours_took)
                 seconds["transformers"].append(theirs_took)
                 print(f"{name}: {ours_took:.1f} s, transformers {theirs_took:.1f} s", file=sys.stderr)
@@ -126,9 +90,6 @@ def main():
                 f"{name}: {rows} rows, {tokens} tokens; {len(differing)} answers differ, {len(ties)} of them by a tie; "
                 f"{least['ours']:.1f} s against {least['transformers']:.1f} s: {result[name]['ratio']:.2f} times (goal {goal})"
             )
-    finally:
-        if not options.keep:
-            shutil.rmtree(work)
     print(json.dumps(result))
     return int(0 < wrong)
 

@@ -1,18 +1,13 @@
 """Measures single runs of the trainer; see benches/train_runs.sh."""
 
-import argparse
 import json
 import os
 import pathlib
-import shutil
 import statistics
-import subprocess
 import sys
-import tempfile
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "lib"))
-from frenchmedmcqa import write_rows  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+import bench  # noqa: E402
 
 WARM_UP, RANK_STEPS, MEMORY_STEPS, LONG_STEPS, TOLERANCE = 4, 9, 12, 500, 0.15
 # Shapes of a run whose memory is planned and measured.
@@ -30,70 +25,46 @@ SHAPES = {
 }
 
 
-def arguments():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("data", nargs="?", default=os.environ.get("MEDINJECTION_TEST_DATA", "../shared/data"))
-    parser.add_argument("--programs", required=True)
-    parser.add_argument("--only", choices=["ranks", "memory", "steps"])
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--keep")
-    return parser.parse_args()
-
-
-class Bench:
+class Runs(bench.Programs):
     def __init__(self, options, work):
-        self.work, self.model, self.rows = work, work / "smollm2", work / "train.jsonl"
-        self.launch = pathlib.Path(options.programs).resolve() / "medinjection-launch"
-        if not self.model.exists():
-            gguf = os.environ["MEDINJECTION_SMOLLM2_GGUF"]
-            subprocess.run([self.launch, "import-gguf", gguf, "--out", self.model], check=True, stderr=subprocess.DEVNULL)
-        write_rows(options.data, self.rows)
-        (work / "empty.toml").write_text("")
-
-    def settings(self, settings):
-        keys = {
+        super().__init__(options, work)
+        self.rows = work / "train.jsonl"
+        self.import_model()
+        bench.write_rows(options.data, self.rows)
+        self.keys = {
             "model.path": self.model, "data.train": self.rows, "adapter.dropout": 0.05, "train.epochs": 1,
-            "train.global_batch_size": 12, "train.log_every_steps": 1, "output.dir": self.work / "run",
+            "train.global_batch_size": 12, "train.log_every_steps": 1,
         }  # fmt: skip
-        every = [f"{key}={value}" for key, value in keys.items()] + list(settings)
-        return [part for setting in every for part in ("--set", setting)]
 
-    def train(self, settings, ranks=1, threads=os.cpu_count()):
+    def of_shape(self, settings, ranks=1, threads=os.cpu_count()):
         """The lines of metrics of a run."""
-        shutil.rmtree(self.work / "run", ignore_errors=True)
         launcher = ["mpirun", "--allow-run-as-root", "--bind-to", "core", "-n", str(ranks)] if 1 < ranks else []
-        command = [*launcher, self.launch, "train", "--config", self.work / "empty.toml", "--device", "cpu"]
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run([*command, *self.settings(settings)], env=environment, check=True, **quiet)
-        lines = [json.loads(line) for line in (self.work / "run" / "metrics.jsonl").read_text().splitlines()]
-        return [line for line in lines if "loss" in line]
+        return self.train(self.keys, settings, launcher, OMP_NUM_THREADS=str(threads))
 
     def plan(self, settings):
-        command = [self.launch, "plan", "--cpu", "--json", "--config", self.work / "empty.toml", *self.settings(settings)]
-        return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        return json.loads(self.run(self.launch, "plan", "--cpu", "--json", *self.configured(self.keys, settings)))
 
 
-def measure_ranks(bench, repeats):
+def measure_ranks(runs, repeats):
     """Two ranks of one thread against one."""
     rates = {1: [], 2: []}
     for _ in range(repeats):
         for ranks, found in rates.items():
-            lines = bench.train([f"train.max_steps={RANK_STEPS}", "train.micro_batch_size=6"], ranks, 1)
+            lines = runs.of_shape([f"train.max_steps={RANK_STEPS}", "train.micro_batch_size=6"], ranks, 1)
             found.append(statistics.median(line["tokens_per_second"] for line in lines[WARM_UP:]))
     one, two = (statistics.median(found) for found in rates.values())
     print(f"one rank of one thread {one:.0f} tokens/s, two {two:.0f}: {two / one:.2f} times (goal 1.8)")
     return {"tokens_per_second": rates, "ratio": two / one}
 
 
-def measure_memory(bench):
+def measure_memory(runs):
     """Planned against measured, over steps whose batches differ in size."""
     result, apart = {}, 0.0
     print("| run | planned, GB | measured, GB | difference |\n|---|---|---|---|")
     for name, shape in SHAPES.items():
         shape = [f"train.max_steps={MEMORY_STEPS}", *shape]
-        planned = bench.plan(shape)["total_checkpointed_bytes" if "none kept" in name else "total_bytes"]
-        measured = bench.train(shape)[-1]["peak_memory_bytes"]
+        planned = runs.plan(shape)["total_checkpointed_bytes" if "none kept" in name else "total_bytes"]
+        measured = runs.of_shape(shape)[-1]["peak_memory_bytes"]
         difference = planned / measured - 1.0
         apart = max(apart, abs(difference))
         result[name] = {"planned_bytes": planned, "measured_bytes": measured}
@@ -101,12 +72,12 @@ def measure_memory(bench):
     return result, apart
 
 
-def measure_steps(bench):
+def measure_steps(runs):
     """Whether memory grows, and how far the time of a step spreads, where the same 50 batches come ten times."""
-    rows = bench.work / "hundred.jsonl"
-    rows.write_text("".join(bench.rows.read_text().splitlines(keepends=True)[:100]))
+    rows = runs.work / "hundred.jsonl"
+    rows.write_text("".join(runs.rows.read_text().splitlines(keepends=True)[:100]))
     shape = ["train.global_batch_size=2", "train.micro_batch_size=2", "train.epochs=10", f"data.train={rows}"]
-    lines = bench.train([*shape, "data.order=file"])
+    lines = runs.of_shape([*shape, "data.order=file"])
     assert len(lines) == LONG_STEPS
     peaks = {step: lines[step - 1]["peak_memory_bytes"] for step in (10, 50, 100, 250, LONG_STEPS)}
     # A step's time a token: the rows differ in length.
@@ -119,22 +90,19 @@ def measure_steps(bench):
 
 
 def main():
-    options = arguments()
-    work = pathlib.Path(options.keep or tempfile.mkdtemp())
-    work.mkdir(parents=True, exist_ok=True)
+    options = bench.parser(repeats=3)
+    options.add_argument("--only", choices=["ranks", "memory", "steps"])
+    options = options.parse_args()
     wants = lambda part: options.only in (None, part)
     result, apart = {}, 0.0
-    try:
-        bench = Bench(options, work)
+    with bench.folder(options.keep) as work:
+        runs = Runs(options, work)
         if wants("ranks"):
-            result["ranks"] = measure_ranks(bench, options.repeats)
+            result["ranks"] = measure_ranks(runs, options.repeats)
         if wants("memory"):
-            result["memory"], apart = measure_memory(bench)
+            result["memory"], apart = measure_memory(runs)
         if wants("steps"):
-            result["steps"] = measure_steps(bench)
-    finally:
-        if not options.keep:
-            shutil.rmtree(work)
+            result["steps"] = measure_steps(runs)
     print(json.dumps(result))
     return int(TOLERANCE < apart)
 
