@@ -296,7 +296,7 @@ build_dataset() { # [OPTIONS…]
   local code=0 what=(--sample)
   if [[ $profile == full ]]; then
     [[ -r ${MEDINJECTION_DATASET_CONFIG:-} ]] ||
-      die "there is no data set in $dataset; to build it, set MEDINJECTION_DATASET_CONFIG to its configuration (README, Your own data set)"
+      die "there is no data set in $dataset; to build it, set MEDINJECTION_DATASET_CONFIG to its configuration (docs/data.md)"
     what=(--config "$MEDINJECTION_DATASET_CONFIG")
   fi
   "$medinjection" build "${what[@]}" --out "$dataset" "$@" "${force[@]}" || code=$?

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-checks=(format lints docs library_alone package scripts tests readers sample_by_bash schemas sample_by_sbatch presets full refusals srun_without_pmix
+checks=(format lints docs links library_alone package scripts tests readers sample_by_bash schemas sample_by_sbatch presets full refusals srun_without_pmix
   ablation_by_bash cluster_profiles templates shards_by_sbatch ablation_by_sbatch job_life lost_nodes real_model)
 logs=$root/target/test-logs
 passed=0 failed=0 skipped=0
@@ -73,6 +73,16 @@ check_format() { cargo fmt --all --check; }
 check_lints() { cargo clippy --release --locked --workspace --all-targets -- -D warnings; }
 
 check_docs() { RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --workspace --no-deps; }
+
+# Every relative link of a page leads to a file or folder that is there.
+check_links() {
+  local page target broken=''
+  while IFS=: read -r page target; do
+    target=${target#*(} && target=${target%%[)#]*}
+    [[ -z $target || $target == http* || -e $(dirname -- "$page")/$target ]] || broken+=" $page → $target;"
+  done < <(grep -oHE '\]\([^)]+\)' ./*.md docs/*.md benches/*.md)
+  [[ -z $broken ]] || fail "links that lead nowhere:$broken"
+}
 
 # The library without its command line, on a machine without libtorch.
 check_library_alone() {

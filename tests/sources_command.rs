@@ -13,12 +13,12 @@ fn medinjection(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-/// The example of the README: the configuration, and files as it describes them.
+/// The example of `docs/data.md`: the configuration, and files as it describes them.
 fn example() -> tempfile::TempDir {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/data.md")).unwrap();
     let block = |begin: &str| {
-        let at = readme.find(begin).unwrap();
-        readme[at..].split("```").next().unwrap().to_owned()
+        let at = page.find(begin).unwrap();
+        page[at..].split("```").next().unwrap().to_owned()
     };
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("dataset.toml"), block("# hospital: dataset.toml")).unwrap();
@@ -28,7 +28,7 @@ fn example() -> tempfile::TempDir {
 }
 
 #[test]
-fn the_example_of_the_readme_is_previewed_and_built() {
+fn the_example_of_the_documentation_is_previewed_and_built() {
     let directory = example();
     let here = directory.path();
     let (code, stdout, stderr) = medinjection(here, &["inspect", "preview", "--config", "dataset.toml"]);
