@@ -201,7 +201,7 @@ fn no_archive_is_unpacked_whatever_it_is_called() {
 fn damaged_parquet_is_an_error_that_names_the_file() {
     let (_outer, directory) = directory();
     assert_eq!(medinjection(&directory, &["build", "--sample", "--out", "sample"]).0, 0);
-    let whole = std::fs::read(directory.join("sample/data/validation-00000-of-00001.parquet")).unwrap();
+    let whole = std::fs::read(directory.join("sample/data/validation-native-00000-of-00001.parquet")).unwrap();
     let config = "[[source]]\nname = 'again'\npath = 'q.parquet'\nformat = 'parquet'\norigin = 'native'\nlicense = 'MIT'\n\
                   split = 'train'\nanswer_form = 'letters'\n[source.columns]\ninstruction = 'instruction'\nchoices = 'choices'\n\
                   answer = 'answer_labels'\n";

@@ -131,14 +131,14 @@ fn a_data_set_is_published_once_and_pulled_back_whole() {
     std::fs::write(user.path("d/.env"), "hidden").unwrap();
     std::fs::write(user.path("d/notes.txt"), "mine").unwrap();
     user.publish(&["--tag", "v1", "--gated"])
-        .with(0, "sent       data/train-00000")
+        .with(0, "sent       data/train-native-00000")
         .with(0, "/datasets/labo/injection-fr at commit");
     let found = user.hub.repository(REPO).unwrap();
     assert!(found.is_private && found.gated == "manual" && found.tags["v1"] == found.head && found.commits.len() == 2);
     let files = user.hub.files(REPO);
     assert!(!files.keys().any(|path| path.contains("rejected") || path.contains(".env") || path.contains("notes")));
     user.hub.seen();
-    user.publish(&["--tag", "v1"]).with(0, "unchanged  data/train-00000");
+    user.publish(&["--tag", "v1"]).with(0, "unchanged  data/train-native-00000");
     assert_eq!(user.seen("/commit/"), 0);
     user.run(&["pull", REPO, "--revision", "v1", "--out", "back"], READER)
         .with(0, "files of labo/injection-fr at commit");
@@ -158,7 +158,7 @@ fn only_what_changed_is_sent_and_what_is_gone_is_deleted() {
     user.hub.seen();
     user.publish(&[])
         .with(0, "deleted    originals/")
-        .with(0, "unchanged  data/train-00000")
+        .with(0, "unchanged  data/train-native-00000")
         .with(0, "sent       README.md");
     assert_eq!(user.seen("PUT /large/"), 0);
     assert!(!user.hub.files(REPO).keys().any(|path| path.starts_with("originals/")));

@@ -45,6 +45,8 @@ pub struct Input {
     pub files: SourceFiles,
     /// Shares by which splits are drawn; without them the source's own splits are kept.
     pub resplit: Option<SplitRatios>,
+    /// Repository on the Hub that its files are from, where it is not the source's own.
+    pub hub_repository: Option<String>,
 }
 
 /// The configuration as it is written.
@@ -174,7 +176,7 @@ impl Plan {
     /// The same, which reads these files of this source too.
     #[must_use]
     pub fn with_source(mut self, source: Arc<dyn Source>, files: SourceFiles) -> Self {
-        self.inputs.push(Input { source, files, resplit: None });
+        self.inputs.push(Input { source, files, resplit: None, hub_repository: None });
         self
     }
 
@@ -197,13 +199,13 @@ impl Plan {
     pub fn from_config(path: &Path) -> Result<Self> {
         let mut raw = RawConfig::read(path)?;
         let mut inputs = Vec::new();
-        for DeclaredSource { source, path: files, resplit, .. } in raw.declared(path)? {
+        for DeclaredSource { source, path: files, resplit, hub_repository, .. } in raw.declared(path)? {
             let info = source.info();
             if !files.exists() {
                 return Err(absent(path, &info.name, &files));
             }
             let files = SourceFiles::at(&files, info)?;
-            inputs.push(Input { source, files, resplit });
+            inputs.push(Input { source, files, resplit, hub_repository });
         }
         let RawOutput { max_shard_bytes, layout } = raw.output;
         Ok(Self { inputs, dedup: raw.dedup, max_shard_bytes, layout, description: raw.dataset, ..Self::new(raw.seed) })
@@ -217,7 +219,7 @@ impl Plan {
         let input = |sample: sample::SampleSource| -> Result<Input> {
             let resplit = sample.resplit.map(SplitRatios::try_from).transpose();
             let resplit = resplit.map_err(|message| Error::config("resplit", message))?;
-            Ok(Input { source: sample.source, files: sample.files, resplit })
+            Ok(Input { source: sample.source, files: sample.files, resplit, hub_repository: None })
         };
         let inputs = sample::sources()?.into_iter().map(input).collect::<Result<_>>()?;
         let description = Description::default().by(["The MedInjection-FR developers"]);

@@ -18,6 +18,7 @@ pub(super) fn manifest() -> Manifest {
         redistribution: Redistribution::Attribution,
         citation: format!("Authors of {name} (2022). A corpus & its questions."),
         homepage: format!("https://example.org/{name}"),
+        hub_repository: if name == "annales" { "labo/annales".to_owned() } else { String::new() },
         revision: format!("sha256:{}", "e".repeat(64)),
         rejected: named(rejected),
         notes: vec![format!("{name}.json: the authors' format")],
@@ -54,9 +55,9 @@ pub(super) fn manifest() -> Manifest {
     ];
     manifest.languages = named(&[("fr", 4), ("und", 1)]);
     manifest.files = [
-        ("data/train-00000-of-00002.parquet", file("a", Some(3))),
-        ("data/train-00001-of-00002.parquet", file("b", Some(1))),
-        ("data/test-00000-of-00001.parquet", file("c", Some(1))),
+        ("data/train-native-00000-of-00001.parquet", file("a", Some(2))),
+        ("data/train-translated-00000-of-00001.parquet", file("b", Some(2))),
+        ("data/test-native-00000-of-00001.parquet", file("c", Some(1))),
         ("originals/originals-00000-of-00001.parquet", file("d", Some(1))),
         ("documents/documents-00000-of-00001.parquet", file("9", Some(1))),
         ("rejected.parquet", file("8", Some(2))),

@@ -47,7 +47,7 @@ impl LayoutEncoder {
     }
 }
 
-/// The files of the records of one split.
+/// The files of the records of one split and origin.
 #[derive(Debug)]
 pub(super) enum RecordShards {
     Records(Shards<RowGroupWriter<Record>>),
@@ -55,7 +55,7 @@ pub(super) enum RecordShards {
 }
 
 impl RecordShards {
-    /// Files called `name` (`data/train`) inside `root`.
+    /// Files called `name` (`data/train-native`) inside `root`.
     pub(super) fn new(layout: Layout, root: &Path, name: &str, max_shard_bytes: usize) -> Self {
         match layout {
             Layout::Records => Self::Records(Shards::new(root, name, max_shard_bytes)),

@@ -34,7 +34,7 @@ use std::path::Path;
 
 pub use config::{Input, Plan, declared_sources};
 pub use declared::DeclaredSource;
-pub use description::Description;
+pub use description::{Creator, Description};
 pub use observer::{Observer, Options, Step, Unobserved};
 pub use preview::{ExpectedRows, FilePreview, Preview, SourcePreview, Standing, preview};
 #[cfg(feature = "hub")]

@@ -75,7 +75,7 @@ impl<T: Row> Shards<RowGroupWriter<T>> {
 }
 
 impl<W: ShardWriter> Shards<W> {
-    /// Files called `name` (`data/train`) inside `root`.
+    /// Files called `name` (`data/train-native`) inside `root`.
     pub(super) fn new(root: &Path, name: &str, max_shard_bytes: usize) -> Self {
         Self { root: root.to_path_buf(), name: name.to_owned(), max_shard_bytes, current: None, num_rows: Vec::new() }
     }

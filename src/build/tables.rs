@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::columnar::{Feature, features};
 use crate::provenance::{FileEntry, Layout, Manifest};
-use crate::record::{Document, Original, PublishedRecord, Record, Split};
+use crate::record::{Document, Origin, Original, PublishedRecord, Record, Split};
 
 /// One table: rows of one kind, in the files whose names begin with `prefix`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,22 +64,35 @@ impl Rows {
 
 /// The tables that have rows: splits first, then originals and documents.
 pub(super) fn tables(manifest: &Manifest) -> Vec<Table> {
-    let splits = Split::ALL
-        .iter()
-        .map(|split| (split.to_string(), Rows::Records(manifest.layout), format!("data/{split}-")))
-        .chain(
-            [("originals", Rows::Originals), ("documents", Rows::Documents)]
-                .map(|(name, rows)| (name.to_owned(), rows, format!("{name}/"))),
-        );
-    let table = |(name, rows, prefix): (String, Rows, String)| {
-        let mut table = Table { name, rows, prefix, num_rows: 0, num_bytes: 0 };
-        for (_, file) in table.files(manifest) {
-            table.num_rows += file.num_rows.unwrap_or(0);
-            table.num_bytes += file.num_bytes;
-        }
-        table
+    let records = Rows::Records(manifest.layout);
+    let splits = Split::ALL.iter().filter_map(|split| table(manifest, split.as_str(), records, format!("data/{split}-")));
+    let others = [("originals", Rows::Originals), ("documents", Rows::Documents)];
+    let others = others.into_iter().filter_map(|(name, rows)| table(manifest, name, rows, format!("{name}/")));
+    splits.chain(others).collect()
+}
+
+/// The splits of each origin; none where all records are of one.
+pub(super) fn tables_by_origin(manifest: &Manifest) -> Vec<(Origin, Vec<Table>)> {
+    let of_origin = |origin: Origin| {
+        let of_split = |split: &Split| {
+            let prefix = format!("data/{split}-{origin}-");
+            table(manifest, split.as_str(), Rows::Records(manifest.layout), prefix)
+        };
+        (origin, Split::ALL.iter().filter_map(of_split).collect::<Vec<_>>())
     };
-    splits.map(table).filter(|table| table.num_rows > 0).collect()
+    let origins = Origin::ALL.iter().map(|origin| of_origin(*origin));
+    let origins: Vec<_> = origins.filter(|(_, tables)| !tables.is_empty()).collect();
+    if origins.len() > 1 { origins } else { Vec::new() }
+}
+
+/// The table of the files whose names begin with `prefix`; `None` without rows.
+fn table(manifest: &Manifest, name: &str, rows: Rows, prefix: String) -> Option<Table> {
+    let mut table = Table { name: name.to_owned(), rows, prefix, num_rows: 0, num_bytes: 0 };
+    for (_, file) in table.files(manifest) {
+        table.num_rows += file.num_rows.unwrap_or(0);
+        table.num_bytes += file.num_bytes;
+    }
+    (table.num_rows > 0).then_some(table)
 }
 
 /// What each top-level column holds, by its name.
@@ -116,6 +129,13 @@ mod tests {
     use crate::build::fixture::manifest;
 
     #[test]
+    fn one_origin_is_the_whole_data_set() {
+        let mut manifest = manifest();
+        manifest.files.retain(|name, _| !name.contains("translated"));
+        assert_eq!(tables_by_origin(&manifest), []);
+    }
+
+    #[test]
     fn tables_are_those_with_rows_and_every_column_is_described() {
         let manifest = manifest();
         let names: Vec<String> = tables(&manifest).into_iter().map(|table| table.name).collect();
@@ -125,6 +145,15 @@ mod tests {
                 assert!(!text.is_empty() && !text.contains("[`"), "{} of {}: {text}", feature.name, table.name);
             }
         }
+        let by_origin = tables_by_origin(&manifest);
+        let of_origin = |(origin, tables): &(Origin, Vec<Table>)| {
+            (*origin, tables.iter().map(|table| (table.name.clone(), table.num_rows)).collect::<Vec<_>>())
+        };
+        let expected = [
+            (Origin::Native, vec![("train".to_owned(), 2), ("test".to_owned(), 1)]),
+            (Origin::Translated, vec![("train".to_owned(), 2)]),
+        ];
+        assert_eq!(by_origin.iter().map(of_origin).collect::<Vec<_>>(), expected);
         assert_eq!(languages(&manifest), ["fr", "en"]);
         assert_eq!(keywords(&manifest)[4..], ["native", "translated"]);
     }

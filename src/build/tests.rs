@@ -247,7 +247,7 @@ fn large_outputs_are_cut_into_shards() {
     std::fs::write(&config, std::fs::read_to_string(&config).unwrap() + "[output]\nmax_shard_bytes = 1\n").unwrap();
     let out = directory.path().join("out");
     let built = build(&Plan::from_config(&config).unwrap(), &out, false).unwrap();
-    let rows = |index: u32| built.manifest.files[&format!("data/train-0000{index}-of-00003.parquet")].num_rows;
+    let rows = |index: u32| built.manifest.files[&format!("data/train-native-0000{index}-of-00003.parquet")].num_rows;
     assert_eq!([rows(0), rows(1), rows(2)], [Some(512), Some(512), Some(176)]);
     assert_eq!(Dataset::open(&out).unwrap().records(Split::Train).count(), 1_200);
 }

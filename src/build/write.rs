@@ -17,7 +17,7 @@ use super::tally::Tally;
 use crate::columnar::{Batch, DocumentWriter, OriginalWriter, ROW_GROUP_BYTES, ROW_GROUP_ROWS, RejectedWriter, Row};
 use crate::dedup::Verdicts;
 use crate::provenance::{FileEntry, Layout, Manifest, REJECTED, SourceEntry, write_atomic};
-use crate::record::{Original, Record, Rejected, Split, redistribution};
+use crate::record::{Origin, Original, Record, Rejected, Split, redistribution};
 use crate::{Error, Result};
 
 /// Writes the files of the data set into `root`, the manifest last.
@@ -39,22 +39,22 @@ pub(super) fn write(
     write_documents(plan, staging, root, &mut manifest.files)?;
     let mut rejected = RejectedWriter::create(&root.join(REJECTED))?;
     each_row(&staging.rejected(), |_, row| rejected.write(row))?;
-    let mut splits = Splits::new(plan, root);
+    let mut parts = Parts::new(plan, root);
     let encoder = LayoutEncoder::new(plan.layout)?;
     let mut sorter = Sorter::new(&verdicts, plan.max_shard_bytes, &mut tally);
     ordered(
         options.num_threads.get(),
         |jobs| sorter.sort(staging, options, jobs),
         |job| match job {
-            Job::Keep(split, batches) => Ok(Done::Kept(split, encoder.encode(&batches)?)),
+            Job::Keep(part, batches) => Ok(Done::Kept(part, encoder.encode(&batches)?)),
             Job::Reject(rows) => Ok(Done::Rejected(rows)),
         },
         |done| match done {
-            Done::Kept(split, row_group) => splits.write(split, row_group),
+            Done::Kept(part, row_group) => parts.write(part, row_group),
             Done::Rejected(rows) => rows.into_iter().try_for_each(|row| rejected.write(row)),
         },
     )?;
-    splits.finish(&mut manifest.files)?;
+    parts.finish(&mut manifest.files)?;
     let num_rejected = rejected.finish()?;
     manifest.files.insert(REJECTED.to_owned(), FileEntry::of(&root.join(REJECTED), Some(num_rejected))?);
     manifest.sources = plan.inputs.iter().map(|input| source_entry(input, &tally)).collect();
@@ -115,21 +115,24 @@ fn write_documents(plan: &Plan, staging: &Staging, root: &Path, files: &mut BTre
     shards.finish(files)
 }
 
+/// Records that stand in files of their own.
+type Part = (Split, Origin);
+
 /// What the second pass gives to a thread.
 enum Job {
-    /// A row group of a split, to be encoded.
-    Keep(Split, Vec<Batch<Record>>),
+    /// A row group of a part, to be encoded.
+    Keep(Part, Vec<Batch<Record>>),
     /// Records that are not kept.
     Reject(Vec<Rejected>),
 }
 
 /// What comes back.
 enum Done {
-    Kept(Split, LayoutGroup),
+    Kept(Part, LayoutGroup),
     Rejected(Vec<Rejected>),
 }
 
-/// Batches of one split that wait for their row group to be full.
+/// Batches of one part that wait for their row group to be full.
 #[derive(Default)]
 struct Waiting {
     batches: Vec<Batch<Record>>,
@@ -137,12 +140,12 @@ struct Waiting {
     num_bytes: usize,
 }
 
-/// Sorts staged records by verdict and split.
+/// Sorts staged records by verdict, split and origin.
 struct Sorter<'a> {
     verdicts: &'a Verdicts,
     max_group_bytes: usize,
     tally: &'a mut Tally,
-    waiting: BTreeMap<Split, Waiting>,
+    waiting: BTreeMap<Part, Waiting>,
     num_seen: usize,
 }
 
@@ -159,8 +162,8 @@ impl<'a> Sorter<'a> {
             self.batch(&batch, jobs, |message| Error::format(&path, message))?;
             options.observer.advance(batch.num_rows() as u64);
         }
-        for (split, waiting) in std::mem::take(&mut self.waiting) {
-            jobs(Job::Keep(split, waiting.batches))?;
+        for (part, waiting) in std::mem::take(&mut self.waiting) {
+            jobs(Job::Keep(part, waiting.batches))?;
         }
         Ok(())
     }
@@ -174,18 +177,18 @@ impl<'a> Sorter<'a> {
         let keys = batch.keys().map_err(&wrong)?;
         let first = self.num_seen;
         self.num_seen += keys.len();
-        let stays = |row: usize| self.verdicts.keeps(first + row);
-        for split in Split::ALL {
-            let keep: Vec<bool> = keys.iter().enumerate().map(|(row, key)| key.split == *split && stays(row)).collect();
-            if keep.contains(&true) {
-                let part = batch.select(keep).map_err(&wrong)?;
-                let waiting = self.waiting.entry(*split).or_default();
-                waiting.num_rows += part.num_rows();
-                waiting.num_bytes += part.num_bytes();
-                waiting.batches.push(part);
-                if waiting.num_rows + batch.num_rows() > ROW_GROUP_ROWS || waiting.num_bytes >= self.max_group_bytes {
-                    jobs(Job::Keep(*split, std::mem::take(waiting).batches))?;
-                }
+        let mut parts = BTreeMap::<Part, Vec<bool>>::new();
+        for (row, key) in keys.iter().enumerate().filter(|(row, _)| self.verdicts.keeps(first + row)) {
+            parts.entry((key.split, key.origin)).or_insert_with(|| vec![false; keys.len()])[row] = true;
+        }
+        for (part, keep) in parts {
+            let kept = batch.select(keep).map_err(&wrong)?;
+            let waiting = self.waiting.entry(part).or_default();
+            waiting.num_rows += kept.num_rows();
+            waiting.num_bytes += kept.num_bytes();
+            waiting.batches.push(kept);
+            if waiting.num_rows + batch.num_rows() > ROW_GROUP_ROWS || waiting.num_bytes >= self.max_group_bytes {
+                jobs(Job::Keep(part, std::mem::take(waiting).batches))?;
             }
         }
         self.waiting.retain(|_, waiting| !waiting.batches.is_empty());
@@ -215,23 +218,26 @@ impl<'a> Sorter<'a> {
     }
 }
 
-/// The files of each split.
-struct Splits(BTreeMap<Split, RecordShards>);
+/// The files of each part.
+struct Parts<'a> {
+    plan: &'a Plan,
+    root: &'a Path,
+    files: BTreeMap<Part, RecordShards>,
+}
 
-impl Splits {
-    fn new(plan: &Plan, root: &Path) -> Self {
-        let shards = |split: &Split| {
-            (*split, RecordShards::new(plan.layout, root, &format!("data/{split}"), plan.max_shard_bytes))
-        };
-        Self(Split::ALL.iter().map(shards).collect())
+impl<'a> Parts<'a> {
+    const fn new(plan: &'a Plan, root: &'a Path) -> Self {
+        Self { plan, root, files: BTreeMap::new() }
     }
 
-    fn write(&mut self, split: Split, row_group: LayoutGroup) -> Result<()> {
-        self.0.get_mut(&split).map_or(Ok(()), |shards| shards.write(row_group))
+    fn write(&mut self, (split, origin): Part, row_group: LayoutGroup) -> Result<()> {
+        let Plan { layout, max_shard_bytes, .. } = *self.plan;
+        let begin = || RecordShards::new(layout, self.root, &format!("data/{split}-{origin}"), max_shard_bytes);
+        self.files.entry((split, origin)).or_insert_with(begin).write(row_group)
     }
 
     fn finish(self, files: &mut BTreeMap<String, FileEntry>) -> Result<()> {
-        self.0.into_values().try_for_each(|shards| shards.finish(files))
+        self.files.into_values().try_for_each(|shards| shards.finish(files))
     }
 }
 
@@ -251,6 +257,7 @@ fn source_entry(input: &Input, tally: &Tally) -> SourceEntry {
         licenses,
         citation: info.citation.clone(),
         homepage: info.homepage.clone(),
+        hub_repository: input.hub_repository.clone().unwrap_or_else(|| info.hub_repository.clone()),
         revision: input.files.revision().to_owned(),
         rejected: tally.rejected(&info.name),
         notes: tally.notes(&info.name),

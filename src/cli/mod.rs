@@ -17,7 +17,7 @@ mod preview;
 #[cfg(feature = "hub")]
 mod publish;
 #[cfg(feature = "hub")]
-mod publish_adapter;
+mod publish_model;
 #[cfg(feature = "hub")]
 mod pull;
 mod render;

@@ -1,4 +1,4 @@
-//! `medinjection publish`: puts a data set, or an adapter, on the Hugging Face Hub.
+//! `medinjection publish`: puts a data set, an adapter or a model on the Hugging Face Hub.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::hub_environment::access;
 use super::hub_watcher::Watcher;
-use super::{Outcome, Terminal, publish_adapter};
+use super::{Outcome, Terminal, publish_model};
 use crate::build::{Consent, PUBLISHED_PREFIXES, Publication};
 use crate::hub::{Destination, Kind, Outgoing, Published, publish};
 use crate::record::Reason;
 
-/// Put a data set or an adapter on the Hugging Face Hub, in one commit.
+/// Put a data set, an adapter or a model on the Hugging Face Hub, in one commit.
 ///
 /// Honours `HF_ENDPOINT`, `HF_TOKEN` and the token file that `hf auth login` writes. Large files go through the Hub's Git LFS
 /// interface; transfers through Xet are not used.
@@ -25,7 +25,8 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Dataset(DatasetArgs),
-    Adapter(publish_adapter::Args),
+    Adapter(publish_model::AdapterArgs),
+    Model(publish_model::ModelArgs),
 }
 
 /// Where to, and as what.
@@ -93,7 +94,8 @@ fn waivable(text: &str) -> Result<Reason, String> {
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
     let args = match &args.what {
         What::Dataset(args) => args,
-        What::Adapter(args) => return publish_adapter::run(args, terminal),
+        What::Adapter(args) => return publish_model::run_adapter(args, terminal),
+        What::Model(args) => return publish_model::run_model(args, terminal),
     };
     let consent =
         Consent { with_originals: args.with_originals, allow_restricted: args.allow_restricted, waived: &args.waive };

@@ -1,4 +1,4 @@
-//! `medinjection pull`: brings a published data set or adapter back.
+//! `medinjection pull`: brings a published data set, adapter or model back.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use super::hub_watcher::Watcher;
 use super::{Outcome, Terminal};
 use crate::hub::{Kind, PullRequest, pull};
 
-/// Bring a published data set or adapter from the Hugging Face Hub; every file is compared with its manifest.
+/// Bring a published data set, adapter or model from the Hugging Face Hub; every file is compared with its manifest.
 ///
 /// Honours the variables that `fetch` honours.
 #[derive(Debug, clap::Args)]
@@ -18,8 +18,8 @@ pub(super) struct Args {
     /// Branch, tag or commit.
     #[arg(long, value_name = "REVISION", default_value = "main")]
     revision: String,
-    /// The repository is an adapter's, not a data set's.
-    #[arg(long)]
+    /// The repository is an adapter's or a model's, not a data set's.
+    #[arg(long, visible_alias = "model")]
     adapter: bool,
     /// Directory for the files.
     #[arg(long, value_name = "DIR")]

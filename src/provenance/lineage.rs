@@ -180,6 +180,19 @@ pub fn sha256_file(path: &Path) -> Result<String> {
     }
 }
 
+/// SHA-256 of the names (without their folders) and contents of `files`, in the order given.
+///
+/// # Errors
+/// [`Error::Io`] if a file cannot be read.
+pub fn fingerprint(files: &[PathBuf]) -> Result<String> {
+    let mut hasher = Sha256::new();
+    for path in files {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        hasher.update(format!("{}  {name}\n", sha256_file(path)?));
+    }
+    Ok(hex(&hasher.finalize()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::write_atomic;

@@ -50,6 +50,9 @@ pub struct SourceEntry {
     pub citation: String,
     /// Where its authors publish it.
     pub homepage: String,
+    /// Repository on the Hugging Face Hub; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hub_repository: String,
     /// `sha256:` and the hash of the names and hashes of its files.
     pub revision: String,
     /// Rows that were rejected, by reason.
@@ -222,6 +225,7 @@ mod tests {
             redistribution: redistribution(license),
             citation: String::new(),
             homepage: String::new(),
+            hub_repository: String::new(),
             revision: String::new(),
             rejected: BTreeMap::new(),
             notes: Vec::new(),

@@ -12,7 +12,7 @@ pub use atomic::{AtomicFile, TEMPORARY_PREFIX, write_atomic, write_json};
 pub use dataset::{Dataset, REJECTED};
 pub use layout::Layout;
 pub(crate) use lineage::differences;
-pub use lineage::{Freshness, Lineage, sha256_file};
+pub use lineage::{Freshness, Lineage, fingerprint, sha256_file};
 pub use lines::{Lines, MAX_LINE_BYTES};
 pub use manifest::{FileEntry, MANIFEST, Manifest, RecordCount, SourceEntry, StepCounts};
 pub use output::{check_output_file, is_same};

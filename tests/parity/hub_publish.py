@@ -10,7 +10,7 @@ from pathlib import Path
 try:
     import pyarrow.parquet as parquet
     from datasets import load_dataset
-    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub import DatasetCard, HfApi, hf_hub_download
 except ImportError:
     sys.exit(77)
 
@@ -39,7 +39,24 @@ def compare(repository):
             assert [row["instruction"] for row in found] == [row["instruction"] for row in rows], split
 
 
+def check_card():
+    """The card's header as the client's own classes read it."""
+    card = DatasetCard.load(folder / "README.md").data
+    origins = {row["origin"] for split in ("train", "validation", "test") for row in rows_of_files(split)}
+    names = [config["config_name"] for config in card.configs]
+    assert names[0] == "default" and origins == set(names) & {"native", "translated", "synthetic"}, names
+    assert [info["config_name"] for info in card["dataset_info"]] == names
+    assert set(card.annotations_creators) == {"found", "machine-generated"}, card.annotations_creators
+    assert set(card.language_creators) == {"found", "machine-generated"}, card.language_creators
+    assert card.source_datasets and card.task_categories and card.size_categories and card.license, card
+    for origin in origins:
+        numbers = {split: rows.num_rows for split, rows in load_dataset(published, origin).items()}
+        info = next(info for info in card["dataset_info"] if info["config_name"] == origin)
+        assert numbers == {split["name"]: split["num_examples"] for split in info["splits"]}, (origin, numbers)
+
+
 compare(published)
+check_card()
 api.create_repo(uploaded, repo_type="dataset", private=True)
 api.upload_folder(folder_path=str(folder), repo_id=uploaded, repo_type="dataset")
 compare(uploaded)

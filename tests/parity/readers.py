@@ -61,6 +61,27 @@ def by_datasets(directory, table, paths):
         return read.to_list()
 
 
+def compare_origins(directory):
+    """Each origin's configuration has the rows of the whole that are of it, and its splits all of them."""
+    import datasets
+
+    failed = False
+    with tempfile.TemporaryDirectory() as cache:
+        names = datasets.get_dataset_config_names(str(directory))
+        origins = [name for name in ("native", "translated", "synthetic") if name in names]
+        whole = {split: read.to_list() for split, read in datasets.load_dataset(str(directory), cache_dir=cache).items()}
+        for origin in origins or {row["origin"] for rows in whole.values() for row in rows}:
+            name = origin if origins else "default"
+            read = datasets.load_dataset(str(directory), name, cache_dir=cache)
+            found = {split: rows.to_list() for split, rows in read.items()}
+            rows = {split: [row for row in rows if row["origin"] == origin] for split, rows in whole.items()}
+            equal = found == {split: rows for split, rows in rows.items() if rows}
+            failed |= not equal
+            numbers = {split: len(rows) for split, rows in found.items()}
+            print(f"{directory}: configuration {name}: {numbers}, {'equal' if equal else 'DIFFERENT'}")
+    return failed
+
+
 READERS = {
     "pyarrow": by_pyarrow,
     "datasets": by_datasets,
@@ -110,7 +131,7 @@ def compare(directory, shown):
             print(f"{directory}: {table} by {name}: {len(rows)} rows, {columns} columns, {'equal' if equal else 'DIFFERENT'}")
             if different is not None:
                 print(f"  row {different}: expected {expected[different]}\n  found {rows[different]}")
-    return failed
+    return compare_origins(directory) or failed
 
 
 def main(arguments):

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use medinjection_fr::provenance::Lineage;
+use medinjection_fr::provenance::{Lineage, fingerprint};
 use tch::{Device, Kind, Tensor};
 
 use crate::adapter::peft;
 use crate::model::{
-    CausalLm, TensorFile, TensorLayout, fingerprint, model_fingerprint, must_make_folder, save_weights, weight_files,
-    write_folder,
+    CausalLm, TensorFile, TensorLayout, model_fingerprint, must_make_folder, save_weights, weight_files, write_folder,
 };
 use crate::{Error, Result};
 

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use medinjection_fr::provenance::sha256_file;
-use sha2::{Digest, Sha256};
+use medinjection_fr::provenance::fingerprint;
 
 use super::weights::weight_files;
 use crate::Result;
@@ -26,20 +25,7 @@ pub(super) const MODEL_FILES: [&str; 7] = [
 pub fn model_fingerprint(directory: &Path) -> Result<String> {
     let mut files: Vec<PathBuf> = MODEL_FILES.iter().map(|name| directory.join(name)).filter(|p| p.exists()).collect();
     files.extend(weight_files(directory)?);
-    fingerprint(&files)
-}
-
-/// Hash of the names (without their folders) and contents of `files`, in the order given.
-///
-/// # Errors
-/// [`Error::Library`](crate::Error::Library) if a file cannot be read.
-pub fn fingerprint(files: &[PathBuf]) -> Result<String> {
-    let mut hasher = Sha256::new();
-    for path in files {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        hasher.update(format!("{}  {name}\n", sha256_file(path)?));
-    }
-    Ok(medinjection_fr::record::hex(&hasher.finalize()))
+    Ok(fingerprint(&files)?)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub use batch::PackedBatch;
 pub use causal_lm::CausalLm;
 pub(crate) use causal_lm::unknown_token;
 pub use config::{Architecture, ModelConfig};
-pub use fingerprint::{fingerprint, model_fingerprint};
+pub use fingerprint::model_fingerprint;
 pub use folder::{must_make_folder, write_folder};
 pub use kv_cache::KvCache;
 pub use linear::Linear;

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
-use medinjection_fr::provenance::{AtomicFile, Lineage, check_output_file, sha256_file};
+use medinjection_fr::provenance::{AtomicFile, Lineage, check_output_file, fingerprint, sha256_file};
 use tch::{Device, Kind};
 
 use crate::adapter::{find, peft};
@@ -21,7 +21,7 @@ use crate::comm::Communicator;
 use crate::decode::{Decoder, Decoding};
 use crate::device::{DeviceChoice, default_kind};
 use crate::guard::guard;
-use crate::model::{CausalLm, fingerprint, model_fingerprint};
+use crate::model::{CausalLm, model_fingerprint};
 use crate::signals::{Signals, Stop};
 use crate::{Error, Result};
 use answered::{Answered, Answers};

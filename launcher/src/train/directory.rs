@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use medinjection_fr::provenance::{Lineage, TEMPORARY_PREFIX, sha256_file, write_atomic};
+use medinjection_fr::provenance::{Lineage, TEMPORARY_PREFIX, fingerprint, sha256_file, write_atomic};
 
 use super::environment::ENVIRONMENT_FILE;
 use super::status::{STATUS_FILE, State, Status};
@@ -12,7 +12,7 @@ use super::{CARD_FILE, Options};
 use crate::adapter::peft;
 use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::config::TrainConfig;
-use crate::model::{fingerprint, model_fingerprint, write_folder};
+use crate::model::{model_fingerprint, write_folder};
 use crate::{Error, Result};
 
 /// The resolved configuration; a directory that has one is a run.

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::{Result, Write};
 
-use crate::build::description::Description;
-use crate::build::tables::{Rows, Table, keywords, languages, tables};
+use crate::build::description::{Creator, Description};
+use crate::build::tables::{Rows, Table, keywords, languages, tables, tables_by_origin};
 use crate::columnar::{Feature, FeatureType};
 use crate::provenance::Manifest;
+use crate::record::Origin;
 
 /// Identifiers of licences that the Hub knows, of those that corpora have.
 const HUB_LICENSES: &[&str] = &[
@@ -58,11 +59,14 @@ fn header(text: &mut String, manifest: &Manifest, description: &Description) -> 
     list(text, "task_categories", task_categories.into_iter().take(if choices { 3 } else { 2 }))?;
     let num_records = manifest.counts.iter().map(|count| count.num_records).sum();
     list(text, "size_categories", [size_category(num_records)])?;
+    list(text, "annotations_creators", annotations_creators(manifest, description))?;
+    list(text, "language_creators", language_creators(manifest, description))?;
+    list(text, "source_datasets", source_datasets(manifest))?;
     list(text, "tags", keywords(manifest))?;
-    let tables = tables(manifest);
-    if !tables.is_empty() {
-        configs(text, &tables)?;
-        dataset_info(text, &tables)?;
+    let names = config_names(manifest);
+    if !names.is_empty() {
+        configs(text, &names)?;
+        dataset_info(text, &names)?;
     }
     Ok(())
 }
@@ -87,6 +91,41 @@ fn license(text: &mut String, manifest: &Manifest) -> Result {
     }
 }
 
+/// Who gave the answers, in the Hub's words: the makers of the data set say it, or the origins of its records do.
+fn annotations_creators(manifest: &Manifest, description: &Description) -> BTreeSet<Creator> {
+    let of_origin = |origin| match origin {
+        Origin::Native | Origin::Translated => Creator::Found,
+        Origin::Synthetic => Creator::MachineGenerated,
+    };
+    said(description.annotations_creators()).unwrap_or_else(|| origins(manifest).map(of_origin).collect())
+}
+
+/// Who wrote the French, likewise.
+fn language_creators(manifest: &Manifest, description: &Description) -> BTreeSet<Creator> {
+    let of_origin = |origin| match origin {
+        Origin::Native => Creator::Found,
+        Origin::Translated | Origin::Synthetic => Creator::MachineGenerated,
+    };
+    said(description.language_creators()).unwrap_or_else(|| origins(manifest).map(of_origin).collect())
+}
+
+fn said(creators: &[Creator]) -> Option<BTreeSet<Creator>> {
+    (!creators.is_empty()).then(|| creators.iter().copied().collect())
+}
+
+fn origins(manifest: &Manifest) -> impl Iterator<Item = Origin> {
+    manifest.counts.iter().filter(|count| count.num_records > 0).map(|count| count.origin)
+}
+
+/// The repositories on the Hub of which rows are here; `original` stands for sources that are in none.
+fn source_datasets(manifest: &Manifest) -> Vec<&str> {
+    let used = manifest.sources.iter().filter(|source| !source.licenses.is_empty());
+    let names = used.map(|source| source.hub_repository.as_str());
+    let (on_hub, elsewhere): (BTreeSet<&str>, BTreeSet<&str>) = names.partition(|name| !name.is_empty());
+    let original = (!elsewhere.is_empty() || on_hub.is_empty()).then_some("original");
+    original.into_iter().chain(on_hub).collect()
+}
+
 fn size_category(num_records: u64) -> &'static str {
     match num_records {
         0..1_000 => "n<1K",
@@ -97,18 +136,23 @@ fn size_category(num_records: u64) -> &'static str {
     }
 }
 
-/// The tables by configuration: the records' splits together, each of the others alone.
-fn by_config(tables: &[Table]) -> Vec<(&str, Vec<(&str, &Table)>)> {
-    let (records, others): (Vec<&Table>, Vec<&Table>) =
-        tables.iter().partition(|table| matches!(table.rows, Rows::Records(_)));
-    let records = (!records.is_empty())
-        .then(|| ("default", records.into_iter().map(|table| (table.name.as_str(), table)).collect()));
-    records.into_iter().chain(others.into_iter().map(|table| (table.name.as_str(), vec![("train", table)]))).collect()
+/// A name for `load_dataset`, and its splits.
+type Config = (String, Vec<(String, Table)>);
+
+/// The configurations: all records, those of each origin where there are several, the originals, the documents.
+fn config_names(manifest: &Manifest) -> Vec<Config> {
+    let splits = |tables: Vec<Table>| tables.into_iter().map(|table| (table.name.clone(), table)).collect::<Vec<_>>();
+    let (records, others): (Vec<Table>, Vec<Table>) =
+        tables(manifest).into_iter().partition(|table| matches!(table.rows, Rows::Records(_)));
+    let records = (!records.is_empty()).then(|| ("default".to_owned(), splits(records)));
+    let origins = tables_by_origin(manifest).into_iter().map(|(origin, tables)| (origin.to_string(), splits(tables)));
+    let others = others.into_iter().map(|table| (table.name.clone(), vec![("train".to_owned(), table)]));
+    records.into_iter().chain(origins).chain(others).collect()
 }
 
-fn configs(text: &mut String, tables: &[Table]) -> Result {
+fn configs(text: &mut String, configs: &[Config]) -> Result {
     text.push_str("configs:\n");
-    for (name, splits) in by_config(tables) {
+    for (name, splits) in configs {
         writeln!(text, "- config_name: {name}")?;
         if name == "default" {
             text.push_str("  default: true\n");
@@ -121,15 +165,15 @@ fn configs(text: &mut String, tables: &[Table]) -> Result {
     Ok(())
 }
 
-fn dataset_info(text: &mut String, tables: &[Table]) -> Result {
+fn dataset_info(text: &mut String, configs: &[Config]) -> Result {
     text.push_str("dataset_info:\n");
-    for (name, splits) in by_config(tables) {
+    for (name, splits) in configs {
         writeln!(text, "- config_name: {name}\n  features:")?;
         for feature in splits.iter().take(1).flat_map(|(_, table)| table.rows.features()) {
             yaml_feature(text, &feature, 2)?;
         }
         text.push_str("  splits:\n");
-        for (split, table) in &splits {
+        for (split, table) in splits {
             let (num_bytes, num_rows) = (table.num_bytes, table.num_rows);
             writeln!(text, "  - name: {split}\n    num_bytes: {num_bytes}\n    num_examples: {num_rows}")?;
         }

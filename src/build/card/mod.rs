@@ -11,7 +11,7 @@ use std::fmt::{Result, Write};
 pub(super) use self::counts::warnings;
 use self::markdown::{cell, table};
 use super::description::Description;
-use super::tables::{Rows, Table, described, tables};
+use super::tables::{Rows, Table, described, tables, tables_by_origin};
 use crate::columnar::FeatureType;
 use crate::provenance::{Layout, Manifest};
 
@@ -58,6 +58,11 @@ fn loading(text: &mut String, manifest: &Manifest) -> Result {
                 "{0} = load_dataset(\".\", \"{0}\", split=\"train\")  # {1} rows",
                 table.name, table.num_rows
             )?,
+        }
+    }
+    for (origin, tables) in tables_by_origin(manifest) {
+        for Table { name, num_rows, .. } in tables.iter().take(1) {
+            writeln!(text, "{origin} = load_dataset(\".\", \"{origin}\", split=\"{name}\")  # {num_rows} rows")?;
         }
     }
     text.push_str("```\n\nThe files are plain parquet; `croissant.json` describes every column for other readers.\n");

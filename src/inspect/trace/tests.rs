@@ -101,6 +101,7 @@ fn dataset(directory: &Path) -> (Dataset, [Record; 3]) {
         redistribution: Redistribution::Attribution,
         citation: String::new(),
         homepage: String::new(),
+        hub_repository: String::new(),
         revision: REVISION.to_owned(),
         rejected: [("duplicate".to_owned(), 1)].into(),
         notes: Vec::new(),
