@@ -13,7 +13,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::AdapterLayer;
 use super::attach::{named_targets, parameters};
-use crate::config::{AdapterConfig, DropoutScope, Method};
+use crate::config::{AdapterConfig, DropoutScope, Method, TargetModules};
 use crate::model::{CausalLm, TensorFile, TensorLayout, write_folder, write_tensor_file};
 use crate::{Error, Result};
 
@@ -145,7 +145,7 @@ fn parse_config(map: &Map<String, Value>) -> Result<AdapterConfig> {
         alpha: read(map, "lora_alpha", "a number")?,
         dropout: map.get("lora_dropout").map_or(Ok(0.0), |_| read(map, "lora_dropout", "a number"))?,
         dropout_scope: DropoutScope::Peft,
-        target_modules: read(map, "target_modules", "a list of names")?,
+        target_modules: read::<TargetModules>(map, "target_modules", "a list of names, or \"all-linear\"")?.0,
     })
 }
 
@@ -215,12 +215,18 @@ mod tests {
     }
 
     #[test]
+    fn all_linear_layers_are_all_projections() {
+        let config = parsed(|map| drop(map.insert("target_modules".into(), json!("all-linear")))).unwrap();
+        assert_eq!(config.target_modules.len(), 7);
+    }
+
+    #[test]
     fn what_is_not_built_is_refused_by_name() {
         let refused = [
             ("rank_pattern", json!({"q_proj": 8})),
             ("modules_to_save", json!(["lm_head"])),
             ("bias", json!("all")),
-            ("target_modules", json!("all-linear")),
+            ("target_modules", json!("all-layers")),
             ("use_rslora", json!(true)),
             ("peft_type", json!("IA3")),
             ("r", json!(-1)),

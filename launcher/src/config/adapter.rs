@@ -40,7 +40,7 @@ const ALL_LINEAR: &str = "all-linear";
 
 /// `target_modules` as users write it: a list of names, or `"all-linear"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TargetModules(pub(super) Vec<String>);
+pub(crate) struct TargetModules(pub(crate) Vec<String>);
 
 impl<'de> Deserialize<'de> for TargetModules {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -4,6 +4,7 @@ mod adapter;
 mod section;
 mod train;
 
+pub(crate) use adapter::TargetModules;
 pub use adapter::{AdapterConfig, DropoutScope, Method, TARGET_MODULES};
 pub use train::{
     AdapterSection, DataSection, GradientCheckpointing, ModelSection, OptimSection, Order, OutputSection, Precision,

@@ -70,7 +70,6 @@ impl Answered {
     /// # Errors
     /// [`Error::Library`] if it cannot be read or removed.
     pub(super) fn leave(self) -> Result<()> {
-        let has_answers = |path: &PathBuf| path.metadata().is_ok_and(|metadata| 0 < metadata.len());
         if list(&self.folder)?.iter().any(has_answers) { Ok(()) } else { self.remove() }
     }
 
@@ -87,7 +86,11 @@ impl Answered {
 fn gather(folder: &Path, lineage: &Lineage, force: bool) -> Result<(File, Answers)> {
     let lineage_path = folder.join(LINEAGE_FILE);
     let made_from = std::fs::read(&lineage_path).ok().map(|bytes| serde_json::from_slice::<Lineage>(&bytes).ok());
-    if made_from.as_ref().is_some_and(|found| found.as_ref() != Some(lineage)) && !force {
+    std::fs::create_dir_all(folder).map_err(medinjection_fr::Error::io(folder))?;
+    let lock = lock(folder)?;
+    let files = list(folder)?;
+    let is_other = made_from.as_ref().is_some_and(|found| found.as_ref() != Some(lineage));
+    if is_other && files.iter().any(has_answers) && !force {
         let message = format!(
             "{}: a run that was ended early has left answers that were made from other inputs or settings; \
              repeat that run to complete it, or begin anew with --force",
@@ -95,11 +98,8 @@ fn gather(folder: &Path, lineage: &Lineage, force: bool) -> Result<(File, Answer
         );
         return Err(medinjection_fr::Error::Data(message).into());
     }
-    std::fs::create_dir_all(folder).map_err(medinjection_fr::Error::io(folder))?;
-    let lock = lock(folder)?;
     let is_continued = made_from.flatten().as_ref() == Some(lineage);
     let (mut answers, mut batches) = (Answers::new(), Vec::new());
-    let files = list(folder)?;
     if is_continued {
         for path in &files {
             read(path, &mut answers, &mut batches)?;
@@ -136,6 +136,10 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
     paths.sort_unstable();
     Ok(paths)
+}
+
+fn has_answers(path: &PathBuf) -> bool {
+    path.metadata().is_ok_and(|metadata| 0 < metadata.len())
 }
 
 /// Reads the batches of one file, and adds their lines to `batches`; a line that is not whole is passed over.
@@ -179,6 +183,9 @@ mod tests {
         assert!(message.contains("out.jsonl.partial") && message.contains("--force"), "{message}");
         let (answered, answers) = open("b", true).unwrap();
         assert!(answers.is_empty());
+        drop(answered);
+        // Nothing was answered, so nothing is lost.
+        let (answered, _) = open("c", false).unwrap();
         answered.remove().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
