@@ -5,6 +5,9 @@ the choices of all real questions; three in ten records begin with two or three 
 translations. Each draw is seeded by the record's number, so that no text depends on how many records are made. Two records
 share a half question, a choice or a sentence, never more: the build's own comparison of all records is the check.
 
+A corpus N times as large has N variants of each half question, sentence and longer choice, in which one word in four is another
+one: else each would stand in N times as many records, and pairs of records that share one would grow by the square of N.
+
 Planted, each after its model and with its number in the identifier: exact duplicates (choices in another order, other
 letters' case), near ones (one to three words changed, a word left out, or choices in another order with one word changed),
 and leaks (a test question that stands in a training record between other sentences).
@@ -41,24 +44,36 @@ def real_rows(data):
 class Corpus:
     """Draws records from the parts of real ones."""
 
-    def __init__(self, data, seed):
+    def __init__(self, data, seed, num_variants):
         questions, self.sentences = real_rows(data)
         halves = [question.split() for question, _ in questions if 6 <= len(question.split()) <= 60]
         self.begins = sorted({" ".join(words[: len(words) // 2]) for words in halves})
         self.ends = sorted({" ".join(words[len(words) // 2 :]) for words in halves})
         self.choices = sorted({choice for _, choices in questions for choice in choices if len(choice) >= 4})
         self.words = sorted({word for words in halves for word in words if word.isalpha() and len(word) >= 5})
-        self.seed = seed
+        self.seed, self.num_variants = seed, num_variants
+
+    def variant(self, part, draw):
+        """The part, or a variant of it; one of fewer than four words has none."""
+        words = part.split()
+        number = draw.randrange(self.num_variants) if 1 < self.num_variants and 4 <= len(words) else 0
+        if number == 0:
+            return part
+        change = random.Random(f"{self.seed}/{part}/{number}")
+        for place in change.sample(range(len(words)), (len(words) + 3) // 4):
+            words[place] = change.choice(self.words)
+        return " ".join(words)
 
     def draw(self, number):
         """The record of this number."""
         draw = random.Random(f"{self.seed}/{number}")
-        question = f"{draw.choice(self.begins)} {draw.choice(self.ends)}"
+        question = " ".join(self.variant(draw.choice(halves), draw) for halves in (self.begins, self.ends))
         if draw.random() < 0.3:
-            question = " ".join(draw.sample(self.sentences, draw.randint(2, 3))) + " " + question
+            sentences = draw.sample(self.sentences, draw.randint(2, 3))
+            question = " ".join(self.variant(sentence, draw) for sentence in sentences) + " " + question
         texts, folded = [], set()
         while len(texts) < 4 + (number % 2):
-            choice = draw.choice(self.choices)
+            choice = self.variant(draw.choice(self.choices), draw)
             key = "".join(filter(str.isalnum, choice.lower()))
             if key and key not in folded:
                 folded.add(key)
@@ -119,9 +134,10 @@ def main():
     parser.add_argument("data", type=pathlib.Path, help="folder of the real corpora")
     parser.add_argument("out", type=pathlib.Path, help="folder to be made: native/*.json and build.toml")
     parser.add_argument("--records", type=int, default=571_436)
+    parser.add_argument("--variants", type=int, default=1, help="of each half question, sentence and longer choice")
     parser.add_argument("--seed", type=int, default=42)
     arguments = parser.parse_args()
-    corpus = Corpus(arguments.data, arguments.seed)
+    corpus = Corpus(arguments.data, arguments.seed, arguments.variants)
     native = arguments.out / "native"
     native.mkdir(parents=True, exist_ok=True)
     files = {name: JsonList(native / name) for name, _ in SPLITS}

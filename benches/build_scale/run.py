@@ -48,11 +48,11 @@ def size(folder):
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def corpus(data, folder, records):
+def corpus(data, folder, records, variants):
     """The corpus of this size, made where it is not there yet."""
     if not (folder / "planted.json").exists():
         print(f"making a corpus of {records:,} records in {folder}", file=sys.stderr)
-        command = [sys.executable, HERE / "corpus.py", data, folder, "--records", str(records)]
+        command = [sys.executable, HERE / "corpus.py", data, folder, "--records", str(records), "--variants", str(variants)]
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     return folder
 
@@ -156,14 +156,16 @@ def main():
         work = arguments.keep or pathlib.Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
 
-        def run(records):
-            return build(arguments.programs, corpus(arguments.data, work / f"corpus-{records}", records), work, records)
+        def run(times):
+            records = times * arguments.records
+            source = corpus(arguments.data, work / f"corpus-{records}", records, times)
+            return build(arguments.programs, source, work, records)
 
-        result = run(arguments.records)
+        result = run(1)
         result["load"] = os.getloadavg()[0]
         rows = list(table(result))
         if arguments.times:
-            larger = run(arguments.times * arguments.records)
+            larger = run(arguments.times)
             result["larger"] = larger
             result["time_ratio"] = round(larger["seconds"] / result["seconds"], 2)
             result["memory_ratio"] = round(larger["peak_bytes"] / result["peak_bytes"], 2)
