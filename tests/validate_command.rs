@@ -87,3 +87,34 @@ fn the_table_has_one_line_a_finding_and_is_never_silently_replaced() {
     assert_eq!(validate(directory.path(), &arguments).status.code(), Some(2));
     assert_eq!(validate(directory.path(), &[&arguments[..], &["--force"]].concat()).status.code(), Some(0));
 }
+
+#[test]
+fn the_rows_of_a_table_are_checked_by_the_mapping_of_a_configuration() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    write(
+        "urgences.csv",
+        "question;a;b;bonne\nQuel os est dans la jambe ?;Le tibia;L’ulna;A\nQuel os est dans le bras ?;Le tibia;L’ulna;\n\
+         Which bone is found in the lower part of the leg?;Le tibia;L’ulna;A\n",
+    );
+    write(
+        "dataset.toml",
+        "[[source]]\nname = \"urgences\"\npath = \"urgences.csv\"\nformat = \"csv\"\ndelimiter = \";\"\norigin = \"native\"\n\
+         license = \"CC0-1.0\"\nsplit = \"train\"\nanswer_form = \"letters\"\n[source.columns]\ninstruction = \"question\"\n\
+         choices = [\"a\", \"b\"]\nanswer = \"bonne\"\n",
+    );
+    let output = validate(directory.path(), &["--config", "dataset.toml", "--csv", "findings.csv"]);
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("3 rows, 2 with an error") && text.contains("urgences/urgences.csv:3"), "{text}");
+    let findings = std::fs::read_to_string(directory.path().join("findings.csv")).unwrap();
+    assert!(findings.contains("urgences/urgences.csv,3,,error,unreadable"), "{findings}");
+    assert!(findings.contains(",error,not_french,instruction,"), "{findings}");
+    let output = validate(directory.path(), &["--config", "dataset.toml", "--csv", "findings.csv"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("findings.csv: up to date"));
+    let output = validate(directory.path(), &["--config", "dataset.toml", "--csv", "urgences.csv", "--force"]);
+    assert_eq!(output.status.code(), Some(2));
+    for arguments in [&[][..], &["urgences.csv", "--config", "dataset.toml"]] {
+        assert_eq!(validate(directory.path(), arguments).status.code(), Some(2));
+    }
+}

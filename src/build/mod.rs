@@ -28,6 +28,7 @@ mod share;
 mod staging;
 mod tables;
 mod tally;
+mod validation;
 mod write;
 
 use std::path::Path;
@@ -41,6 +42,7 @@ pub use preview::{ExpectedRows, FilePreview, Preview, SourcePreview, Standing, p
 pub use publication::{Consent, PUBLISHED_PREFIXES, Publication};
 pub use sharded::{BuiltShard, build_shard, merge_shards};
 pub use share::Shard;
+pub use validation::validate_sources;
 
 use crate::provenance::Manifest;
 use crate::{Error, Result};

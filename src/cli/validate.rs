@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Outcome, Terminal};
 use crate::Error;
+use crate::build::{Input, Plan, validate_sources};
 use crate::provenance::{AtomicFile, Dataset, Lineage, check_output_file, sha256_file};
 use crate::record::Severity;
 use crate::text::BYTE_ORDER_MARK;
@@ -17,7 +18,11 @@ use crate::validate::{Located, Summary, validate_path};
 pub(super) struct Args {
     /// Data set directory, parquet file of records (rejected.parquet too), or JSON Lines: records, or rows of
     /// instruction, choices, answer.
-    path: PathBuf,
+    #[arg(required_unless_present = "config", conflicts_with = "config")]
+    path: Option<PathBuf>,
+    /// Check the rows of the sources that this configuration of a build names, such as a CSV file whose columns it maps.
+    #[arg(long, value_name = "F")]
+    config: Option<PathBuf>,
     /// Write one line for each finding to this file (CSV, UTF-8 with byte-order mark).
     #[arg(long, value_name = "F")]
     csv: Option<PathBuf>,
@@ -26,46 +31,87 @@ pub(super) struct Args {
     force: bool,
 }
 
+/// What is validated.
+enum Rows {
+    /// Those of a file or a data set.
+    At(PathBuf),
+    /// Those of the sources of a build.
+    Of(Box<Plan>),
+}
+
+impl Rows {
+    fn validate(&self, sink: &mut dyn FnMut(&Located) -> crate::Result<()>) -> crate::Result<Summary> {
+        match self {
+            Self::At(path) => validate_path(path, sink),
+            Self::Of(plan) => validate_sources(plan, sink),
+        }
+    }
+
+    /// The files that are read.
+    fn files(&self) -> crate::Result<Vec<PathBuf>> {
+        match self {
+            Self::At(path) if path.is_dir() => Ok(Dataset::open_any_layout(path)?.files()),
+            Self::At(path) => Ok(vec![path.clone()]),
+            Self::Of(plan) => {
+                let files = plan.inputs.iter().flat_map(|input| input.files.iter());
+                Ok(files.map(|file| file.path().to_path_buf()).collect())
+            }
+        }
+    }
+
+    /// What a table of findings is made from.
+    fn lineage(&self) -> crate::Result<Lineage> {
+        let made_from = |config, inputs| Ok(Lineage::new("validate", config, inputs));
+        // The rows of the table name the file as it was named here.
+        let of_file = |path: &Path, sha256: String| {
+            let config = serde_json::json!({ "file": path.display().to_string() });
+            made_from(config, BTreeMap::from([("records".to_owned(), sha256)]))
+        };
+        match self {
+            Self::At(path) if path.is_dir() => {
+                of_file(path, Dataset::open_any_layout(path)?.manifest_sha256().to_owned())
+            }
+            Self::At(path) => of_file(path, sha256_file(path)?),
+            Self::Of(plan) => {
+                let revision = |input: &Input| (input.source.info().name.clone(), input.files.revision().to_owned());
+                made_from(plan.resolved(), plan.inputs.iter().map(revision).collect())
+            }
+        }
+    }
+}
+
 /// Exit code 1 where a finding is an error.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
+    let rows = match (&args.path, &args.config) {
+        (_, Some(config)) => Rows::Of(Box::new(Plan::from_config(config)?)),
+        (path, None) => Rows::At(path.clone().unwrap_or_default()),
+    };
     let summary = match &args.csv {
-        Some(csv) => validate_to_csv(&args.path, csv, args.force, terminal)?,
-        None => validate_path(&args.path, &mut |_| Ok(()))?,
+        Some(csv) => validate_to_csv(&rows, csv, args.force, terminal)?,
+        None => rows.validate(&mut |_| Ok(()))?,
     };
     terminal.result(&text(&summary), &summary)?;
     Ok(if summary.num_rows_with_errors() == 0 { Outcome::Done } else { Outcome::DoneWithFindings })
 }
 
-fn validate_to_csv(path: &Path, csv: &Path, force: bool, terminal: &Terminal) -> anyhow::Result<Summary> {
-    let (sha256, files) = input(path)?;
-    check_output_file(csv, &files.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
-    // The rows of the table name the file as it was named here.
-    let config = serde_json::json!({ "file": path.display().to_string() });
-    let lineage = Lineage::new("validate", config, BTreeMap::from([("records".to_owned(), sha256)]));
+fn validate_to_csv(rows: &Rows, csv: &Path, force: bool, terminal: &Terminal) -> anyhow::Result<Summary> {
+    check_output_file(csv, &rows.files()?.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
+    let lineage = rows.lineage()?;
     if !lineage.must_make(csv, force)? {
         terminal.note(&format!("{}: up to date", csv.display()));
-        return Ok(validate_path(path, &mut |_| Ok(()))?);
+        return Ok(rows.validate(&mut |_| Ok(()))?);
     }
     let mut file = AtomicFile::create(csv)?;
     // Without it, Excel takes a CSV file for Windows-1252 and spoils the accents.
     file.write_all(BYTE_ORDER_MARK)?;
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(file);
     writer.write_record(["file", "row", "id", "severity", "reason", "field", "detail"])?;
-    let summary = validate_path(path, &mut |located| {
+    let summary = rows.validate(&mut |located| {
         writer.write_record(cells(located)).map_err(|error| Error::io(csv)(std::io::Error::other(error)))
     })?;
     writer.into_inner().map_err(|error| Error::io(csv)(std::io::Error::other(error.to_string())))?.commit()?;
     lineage.write(csv)?;
     Ok(summary)
-}
-
-/// Hash of the file, or of the manifest that stands for a data set; and all files that are read.
-fn input(path: &Path) -> crate::Result<(String, Vec<PathBuf>)> {
-    if path.is_dir() {
-        let dataset = Dataset::open_any_layout(path)?;
-        return Ok((dataset.manifest_sha256().to_owned(), dataset.files()));
-    }
-    Ok((sha256_file(path)?, vec![path.to_path_buf()]))
 }
 
 fn cells(located: &Located) -> [String; 7] {
