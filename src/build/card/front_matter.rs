@@ -71,9 +71,15 @@ fn header(text: &mut String, manifest: &Manifest, description: &Description) -> 
     Ok(())
 }
 
+/// The key with its items; nothing where there are none.
 fn list<T: std::fmt::Display>(text: &mut String, key: &str, items: impl IntoIterator<Item = T>) -> Result {
-    writeln!(text, "{key}:")?;
-    items.into_iter().try_for_each(|item| writeln!(text, "- {item}"))
+    for (index, item) in items.into_iter().enumerate() {
+        if index == 0 {
+            writeln!(text, "{key}:")?;
+        }
+        writeln!(text, "- {item}")?;
+    }
+    Ok(())
 }
 
 /// The one licence of all rows where the Hub knows it, else `other` with its name.
