@@ -106,10 +106,10 @@ fn the_rows_of_a_table_are_checked_by_the_mapping_of_a_configuration() {
     let output = validate(directory.path(), &["--config", "dataset.toml", "--csv", "findings.csv"]);
     let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("3 rows, 2 with an error") && text.contains("urgences/urgences.csv:3"), "{text}");
+    assert!(text.contains("3 rows, 1 with an error") && text.contains("urgences/urgences.csv:3"), "{text}");
     let findings = std::fs::read_to_string(directory.path().join("findings.csv")).unwrap();
     assert!(findings.contains("urgences/urgences.csv,3,,error,unreadable"), "{findings}");
-    assert!(findings.contains(",error,not_french,instruction,"), "{findings}");
+    assert!(findings.contains(",warning,not_french,instruction,"), "{findings}");
     let output = validate(directory.path(), &["--config", "dataset.toml", "--csv", "findings.csv"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("findings.csv: up to date"));
     let output = validate(directory.path(), &["--config", "dataset.toml", "--csv", "urgences.csv", "--force"]);

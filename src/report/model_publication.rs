@@ -192,7 +192,7 @@ fn outgoing(path: &Path, base_model: &str) -> Result<Outgoing> {
         let set: Vec<&str> = keys.into_iter().filter(is_set).collect();
         if !set.is_empty() {
             set.into_iter().for_each(|key| drop(config.insert(key.to_owned(), base_model.into())));
-            return Ok(Outgoing::new(name, json(&config)?));
+            return Ok(Outgoing::new(&name, json(&config)?));
         }
     }
     let FileEntry { sha256, num_bytes, .. } = FileEntry::of(path, None)?;
