@@ -65,7 +65,8 @@ impl Rows {
 /// The tables that have rows: splits first, then originals and documents.
 pub(super) fn tables(manifest: &Manifest) -> Vec<Table> {
     let records = Rows::Records(manifest.layout);
-    let splits = Split::ALL.iter().filter_map(|split| table(manifest, split.as_str(), records, format!("data/{split}-")));
+    let splits =
+        Split::ALL.iter().filter_map(|split| table(manifest, split.as_str(), records, format!("data/{split}-")));
     let others = [("originals", Rows::Originals), ("documents", Rows::Documents)];
     let others = others.into_iter().filter_map(|(name, rows)| table(manifest, name, rows, format!("{name}/")));
     splits.chain(others).collect()

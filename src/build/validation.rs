@@ -28,7 +28,8 @@ pub fn validate_sources(plan: &Plan, sink: &mut dyn FnMut(&Located) -> Result<()
         input.source.read(&input.files, &mut |row| match row {
             SourceRow::Record(mut record) => {
                 record.languages = detect_fields(&record);
-                let (file, number) = (format!("{name}/{}", record.provenance.source_file), record.provenance.source_row);
+                let (file, number) =
+                    (format!("{name}/{}", record.provenance.source_file), record.provenance.source_row);
                 validator.row(&file, number, Row::Record(record))
             }
             SourceRow::Unreadable(Unreadable { file, row, detail, .. }) => {

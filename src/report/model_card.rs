@@ -57,13 +57,7 @@ fn body(text: &mut String, run: &Run, kind: ModelKind, statement: &ModelStatemen
 ///
 /// # Source
 /// <https://github.com/huggingface/hub-docs/blob/main/modelcard.md>
-fn front_matter(
-    text: &mut String,
-    run: &Run,
-    kind: ModelKind,
-    statement: &ModelStatement<'_>,
-    name: &str,
-) -> Written {
+fn front_matter(text: &mut String, run: &Run, kind: ModelKind, statement: &ModelStatement<'_>, name: &str) -> Written {
     let ModelStatement { base_model, license, .. } = statement;
     let (library, relation) = match kind {
         ModelKind::Adapter => ("peft", "adapter"),

@@ -191,7 +191,9 @@ fn outgoing(path: &Path, base_model: &str) -> Result<Outgoing> {
         let is_set = |key: &&str| config.contains_key(*key) || name.starts_with("adapter") && *key == keys[0];
         let set: Vec<&str> = keys.into_iter().filter(is_set).collect();
         if !set.is_empty() {
-            set.into_iter().for_each(|key| drop(config.insert(key.to_owned(), base_model.into())));
+            for key in set {
+                config.insert(key.to_owned(), base_model.into());
+            }
             return Ok(Outgoing::new(&name, json(&config)?));
         }
     }

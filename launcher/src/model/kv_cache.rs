@@ -51,14 +51,13 @@ impl KvCache {
     /// `keys`, `values`: `[kv_heads, new, head_dim]` → `[kv_heads, past + new, head_dim]`
     pub(super) fn extend(&mut self, place: (usize, usize), keys: &Tensor, values: &Tensor) -> (Tensor, Tensor) {
         let (past, new) = (self.lengths[place.1], keys.size()[1]);
-        let entry = self.entries[place.0][place.1]
-            .take()
-            .map(|entry| Entry {
-                keys: extended(entry.keys, past, keys),
-                values: extended(entry.values, past, values),
-            })
+        let entry = match self.entries[place.0][place.1].take() {
             // A copy: a view would keep the whole batch's keys alive.
-            .unwrap_or_else(|| Entry { keys: keys.contiguous(), values: values.contiguous() });
+            None => Entry { keys: keys.contiguous(), values: values.contiguous() },
+            Some(entry) => {
+                Entry { keys: extended(entry.keys, past, keys), values: extended(entry.values, past, values) }
+            }
+        };
         let all = [&entry.keys, &entry.values].map(|tensor| tensor.narrow(1, 0, past + new));
         self.entries[place.0][place.1] = Some(entry);
         all.into()

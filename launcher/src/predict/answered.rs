@@ -70,7 +70,7 @@ impl Answered {
     /// # Errors
     /// [`Error::Library`] if it cannot be read or removed.
     pub(super) fn leave(self) -> Result<()> {
-        if list(&self.folder)?.iter().any(has_answers) { Ok(()) } else { self.remove() }
+        if list(&self.folder)?.iter().any(|path| has_answers(path)) { Ok(()) } else { self.remove() }
     }
 
     /// Takes the folder away, once the predictions are written.
@@ -90,7 +90,7 @@ fn gather(folder: &Path, lineage: &Lineage, force: bool) -> Result<(File, Answer
     let lock = lock(folder)?;
     let files = list(folder)?;
     let is_other = made_from.as_ref().is_some_and(|found| found.as_ref() != Some(lineage));
-    if is_other && files.iter().any(has_answers) && !force {
+    if is_other && files.iter().any(|path| has_answers(path)) && !force {
         let message = format!(
             "{}: a run that was ended early has left answers that were made from other inputs or settings; \
              repeat that run to complete it, or begin anew with --force",
@@ -138,7 +138,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn has_answers(path: &PathBuf) -> bool {
+fn has_answers(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| 0 < metadata.len())
 }
 
