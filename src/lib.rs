@@ -5,6 +5,7 @@
 //! | modules | what they do |
 //! |---|---|
 //! | `cli` | arguments, terminal, exit codes |
+//! | [`json_schema`] | JSON Schemas of the files that are written |
 //! | [`build`] | read → check → de-duplicate → split → write |
 //! | [`validate`], [`dedup`], [`mixture`], [`render`], [`inspect`], [`metrics`], [`report`], `hub` | one step each |
 //! | [`source`], [`sample`], [`language`] | where records come from, what language a field is in |
@@ -21,6 +22,7 @@ pub mod error;
 #[cfg(feature = "hub")]
 pub mod hub;
 pub mod inspect;
+pub mod json_schema;
 pub mod language;
 pub mod metrics;
 pub mod mixture;

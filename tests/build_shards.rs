@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
+#[path = "support/schemas.rs"]
+mod schemas;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -84,6 +87,7 @@ fn a_shard_says_what_it_has_read_and_is_made_once() {
     let first = done(directory.path(), &["--shard", "1/2"]);
     assert!(first.starts_with("frenchmedmcqa/dev.json\n") && first.contains("shard 1/2: "), "{first}");
     assert!(first.ends_with("0 rows rejected: out.shards/00001-of-00002\n"), "{first}");
+    schemas::assert_valid("shard", &[&directory.path().join("out.shards/00001-of-00002/shard.json")]);
     let again = build(directory.path(), &["--shard", "1/2", "--json"]);
     assert_eq!(message(&again), "out.shards/00001-of-00002: up to date\n");
     let json: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();

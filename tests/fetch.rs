@@ -3,6 +3,8 @@
 #![cfg(all(feature = "cli", feature = "hub"))]
 #![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
+#[path = "support/schemas.rs"]
+mod schemas;
 #[path = "support/hub.rs"]
 mod server;
 
@@ -94,6 +96,7 @@ fn a_corpus_is_fetched_once_pinned_and_used_without_network() {
     user.has_everything();
     let lock = std::fs::read_to_string(user.path("data/sources.lock")).unwrap();
     assert!(lock.contains(&"c".repeat(40)) && lock.contains(&sha256(&user.train)));
+    schemas::assert_valid("sources-lock", &[&user.path("data/sources.lock")]);
     assert!(!user.path("data/frenchmedmcqa/README.md").exists());
     user.hub.seen();
     user.fetch(&[]).with(0, "frenchmedmcqa: up to date");

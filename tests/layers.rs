@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const LIBRARY: &[&[&str]] = &[
     &["main"],
     &["cli"],
+    &["json_schema"],
     &["build"],
     &["validate", "dedup", "mixture", "render", "inspect", "metrics", "generate", "report", "hub"],
     &["source", "sample", "language"],
@@ -21,6 +22,7 @@ const LIBRARY: &[&[&str]] = &[
 const LAUNCHER: &[&[&str]] = &[
     &["main"],
     &["commands"],
+    &["json_schema"],
     &["train", "predict"],
     &["data", "decode", "checkpoint", "merge", "plan", "doctor", "observe"],
     &["model", "adapter", "comm", "import"],

@@ -5,6 +5,8 @@
 
 #[path = "support/run.rs"]
 mod made;
+#[path = "support/schemas.rs"]
+mod schemas;
 #[path = "support/hub.rs"]
 #[expect(dead_code, reason = "only its hashes are used here")]
 mod server;
@@ -85,6 +87,7 @@ fn an_adapter_is_published_with_its_card_and_pulled_back() {
     assert_eq!(read(home.path().join("back").join(WEIGHTS)), read(run.join("adapter").join(WEIGHTS)));
     let config: Value = serde_json::from_slice(&read(home.path().join("back/adapter_config.json"))).unwrap();
     assert_eq!((&config["base_model_name_or_path"], &config["use_dora"]), (&base[1].into(), &true.into()));
+    schemas::assert_valid("model-manifest", &[&home.path().join("back/manifest.json")]);
 }
 
 /// The folder that `medinjection-launch merge` makes of the adapter of `run`, in `num_parts` files of weights.

@@ -5,6 +5,7 @@
 //! | modules | what they do |
 //! |---|---|
 //! | `main` | arguments, terminal, exit codes |
+//! | [`json_schema`] | JSON Schemas of the files of a run |
 //! | [`train`], [`predict`] | the loops |
 //! | [`data`], [`decode`], [`checkpoint`], [`merge`], [`plan`], [`doctor`], [`observe`] | batches, constrained decoding, runs that go on, weights with an adapter folded in, what a run will cost, what a machine lacks, TensorBoard |
 //! | [`model`], [`adapter`], [`comm`], [`import`] | causal models, DoRA and LoRA, ranks, GGUF |
@@ -26,6 +27,7 @@ pub mod error;
 pub mod ffi;
 pub mod guard;
 pub mod import;
+pub mod json_schema;
 pub mod kernels;
 pub mod merge;
 pub mod model;

@@ -31,7 +31,8 @@ pub(super) struct Staging {
 }
 
 /// What the first pass found, written when it has ended.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct Checked {
     /// Counts so far.
     pub(super) tally: Tally,

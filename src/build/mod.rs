@@ -40,6 +40,7 @@ pub use observer::{Observer, Options, Step, Unobserved};
 pub use preview::{ExpectedRows, FilePreview, Preview, SourcePreview, Standing, preview};
 #[cfg(feature = "hub")]
 pub use publication::{Consent, PUBLISHED_PREFIXES, Publication};
+pub(crate) use sharded::ShardManifest;
 pub use sharded::{BuiltShard, build_shard, merge_shards};
 pub use share::Shard;
 pub use validation::validate_sources;

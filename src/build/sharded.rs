@@ -43,9 +43,9 @@ pub struct BuiltShard {
 }
 
 /// Content of `shard.json`, which is written last: where it is, the shard is whole.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ShardManifest {
+pub(crate) struct ShardManifest {
     /// Version of the tool.
     tool_version: String,
     /// Which shard it is.
@@ -63,9 +63,10 @@ struct ShardManifest {
 }
 
 /// A corpus of a build.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ShardSource {
+    /// Its name.
     name: String,
     /// `sha256:` and the hash of the names and hashes of its files.
     revision: String,

@@ -83,6 +83,20 @@ impl FromStr for Shard {
     }
 }
 
+impl schemars::JsonSchema for Shard {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Shard".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "One of several processes that build a data set together: the second of four is 2/4.",
+            "type": "string",
+            "pattern": "^[1-9][0-9]*/[1-9][0-9]*$",
+        })
+    }
+}
+
 /// Files that are read together.
 #[derive(Debug)]
 pub(super) struct Part<'a> {

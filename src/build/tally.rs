@@ -13,18 +13,30 @@ use crate::source::Note;
 type Kind = (Split, Origin, String, Task);
 
 /// Counts of a build.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct Tally {
+    /// Rows that were read; the names of steps are empty here.
     read: StepCounts,
+    /// Records that were checked one by one.
     validate: StepCounts,
+    /// Records that were compared with one another.
     deduplicate: StepCounts,
+    /// Records read and kept, by split, origin, source and task.
     #[serde(with = "kinds")]
+    #[schemars(with = "Vec<RecordCount>")]
     kinds: BTreeMap<Kind, (u64, u64)>,
+    /// Rows that were rejected, by source and reason.
     rejected: BTreeMap<String, BTreeMap<String, u64>>,
+    /// What reading brought to light: the files that a message is about, by source and message.
     notes: BTreeMap<String, Notes>,
+    /// Translated records whose English original is not at hand, by source.
     not_compared: BTreeMap<String, u64>,
+    /// Originals that were there already, by source.
     repeated_originals: BTreeMap<String, u64>,
+    /// Rows that are kept, by source and licence.
     licenses: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Records that are kept, by language of the instruction.
     languages: BTreeMap<String, u64>,
 }
 

@@ -3,6 +3,7 @@
 mod build;
 mod build_progress;
 mod build_text;
+pub mod completions;
 #[cfg(feature = "hub")]
 mod fetch;
 #[cfg(feature = "hub")]
@@ -11,6 +12,7 @@ mod hub_environment;
 mod hub_watcher;
 mod inspect;
 mod inspect_language;
+pub mod man;
 mod mix;
 mod overlaps;
 mod preview;
@@ -22,7 +24,7 @@ mod publish_model;
 mod pull;
 mod render;
 mod report;
-mod schema;
+pub mod schema;
 mod score;
 mod sources;
 mod terminal;
@@ -74,6 +76,8 @@ enum Command {
     Score(score::Args),
     /// Write one HTML page that compares base and tuned model of one run or several.
     Report(report::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Reads the arguments, runs the command, and gives the exit code: 0 done, 1 done with findings, 2 could not be done.
@@ -109,5 +113,7 @@ fn run(command: Command, terminal: &Terminal) -> anyhow::Result<Outcome> {
         Command::Validate(args) => validate::run(&args, terminal),
         Command::Score(args) => score::run(&args, terminal),
         Command::Report(args) => report::run(&args, terminal),
+        Command::Completions(args) => completions::run(&args, terminal),
+        Command::Man(args) => man::run(&args, terminal),
     }
 }

@@ -1,45 +1,24 @@
-//! `medinjection schema`: prints the JSON Schema of a file that the tools write.
+//! `schema`, of both programs: the JSON Schema of a file that the program writes.
 
-use clap::ValueEnum;
-use schemars::{Schema, schema_for};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::{Outcome, Terminal};
-use crate::mixture::MixtureSummary;
-use crate::provenance::Manifest;
-use crate::record::Record;
-use crate::render::PredictionRow;
+use crate::json_schema::{WRITTEN_FILES, WrittenFile};
 
-/// Print the JSON Schema of a file that the tools write.
+/// Print the JSON Schema of a file that the program writes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Which file.
-    name: Name,
+    /// Which file, or a row of which.
+    #[arg(value_parser = one_of(WRITTEN_FILES))]
+    name: WrittenFile,
 }
 
-/// A file whose schema is kept under `schemas/`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Name {
-    /// One record, as JSON.
-    Record,
-    /// `manifest.json` of a data set.
-    Manifest,
-    /// `mixture.json`.
-    Mixture,
-    /// One line of a predictions file.
-    Predictions,
-}
-
-impl Name {
-    /// The schema (JSON Schema, draft 2020-12).
-    #[must_use]
-    pub(super) fn json_schema(self) -> Schema {
-        match self {
-            Self::Record => schema_for!(Record),
-            Self::Manifest => schema_for!(Manifest),
-            Self::Mixture => schema_for!(MixtureSummary),
-            Self::Predictions => schema_for!(PredictionRow),
-        }
-    }
+/// Reads the name of one of `files`; help says what each is.
+#[must_use]
+pub fn one_of(files: &'static [WrittenFile]) -> impl TypedValueParser<Value = WrittenFile> {
+    let value = |file: &WrittenFile| PossibleValue::new(file.name).help(file.what);
+    let named = move |name: String| files.iter().find(|file| file.name == name).copied().ok_or("no such file");
+    PossibleValuesParser::new(files.iter().map(value)).try_map(named)
 }
 
 /// Runs the command.
@@ -47,23 +26,6 @@ impl Name {
 /// # Errors
 /// If stdout cannot be written.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let schema = args.name.json_schema();
-    terminal.result(&serde_json::to_string_pretty(&schema)?, &schema)?;
+    terminal.result(&args.name.text(), &(args.name.json_schema)())?;
     Ok(Outcome::Done)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_schemas_in_the_tree_are_those_of_the_types() {
-        for name in Name::value_variants() {
-            let file = format!("schemas/{}.schema.json", format!("{name:?}").to_lowercase());
-            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
-            let expected = serde_json::to_string_pretty(&name.json_schema()).unwrap() + "\n";
-            let found = std::fs::read_to_string(&path).unwrap_or_default();
-            assert_eq!(found, expected, "{file} differs: medinjection schema {name:?} > {file}");
-        }
-    }
 }

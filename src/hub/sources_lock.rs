@@ -17,7 +17,7 @@ const HEADER: &str =
     "# Written by `medinjection fetch`; keep it with the data. `fetch --update` takes newer commits.\n\n";
 
 /// What is pinned, source by source.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourcesLock {
     /// The sources, in the order of their names.
@@ -26,7 +26,7 @@ pub struct SourcesLock {
 }
 
 /// A source at one commit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PinnedSource {
     /// Name of the source.
@@ -43,7 +43,7 @@ pub struct PinnedSource {
 }
 
 /// A file of a pinned source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PinnedFile {
     /// Path in the repository.

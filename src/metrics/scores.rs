@@ -10,7 +10,7 @@ use super::{
 use crate::record::Task;
 
 /// The scores of a file of predictions. Metrics of multiple choice are in [0, 1], intervals are 95 % percentile bootstrap intervals.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scores {
     /// Version of the tool that scored.
@@ -30,7 +30,7 @@ pub struct Scores {
 }
 
 /// The scores of one source and task.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetScores {
     /// Name of the corpus.
@@ -66,7 +66,7 @@ impl SetScores {
 }
 
 /// One number over several sets.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AggregateScores {
     /// Number of questions.
@@ -82,7 +82,7 @@ pub struct AggregateScores {
 }
 
 /// The scores of all open questions together, in [0, 100]; null where no question has a reference.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenScores {
     /// Number of questions.

@@ -19,6 +19,8 @@ mod text;
 
 pub use html::html;
 #[cfg(feature = "hub")]
+pub(crate) use model_publication::ModelManifest;
+#[cfg(feature = "hub")]
 pub use model_publication::{ModelPublication, ModelStatement};
 pub use run::{MetricsLine, Run, RunOverview, RunState, RunStatus};
 pub use text::{scores_table, table};

@@ -60,10 +60,14 @@ pub struct ModelPublication {
 }
 
 /// `manifest.json` of a published adapter or model.
-#[derive(Serialize)]
-struct ModelManifest<'a> {
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct ModelManifest<'a> {
+    /// Version of the tool.
     tool_version: &'a str,
+    /// The model that was fine-tuned, `OWNER/NAME` on the Hub.
     base_model: &'a str,
+    /// Every file of the repository but this one.
     files: BTreeMap<&'a str, FileEntry>,
 }
 

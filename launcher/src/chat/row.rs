@@ -10,10 +10,11 @@ use super::{ChatTemplate, Tokenizer};
 use crate::{Error, Result};
 
 /// Which tokens of a row the loss predicts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LossOn {
     /// Every token of the rendered conversation but the first, which nothing comes before.
+    #[default]
     Chat,
     /// The model's last turn: all that follows the rendered prompt, the mark that ends the turn included.
     Completion,

@@ -27,7 +27,7 @@ pub struct Checkpoints {
 }
 
 /// Where a run was when a checkpoint was written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Position {
     /// Optimizer steps that had been made.
@@ -44,7 +44,7 @@ pub struct Position {
 }
 
 /// The evaluation with the lowest loss so far.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BestSoFar {
     /// Optimizer steps that had been made.
@@ -66,10 +66,12 @@ pub struct Checkpoint {
 }
 
 /// `checkpoint.json`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Summary {
+pub(crate) struct CheckpointSummary {
+    /// Where the run was.
     position: Position,
+    /// What the run is made from.
     made_from: Lineage,
     /// SHA-256 of each file.
     files: BTreeMap<String, String>,
@@ -113,7 +115,7 @@ impl Checkpoints {
             for name in file_names() {
                 files.insert(name.clone(), sha256_file(&folder.join(&name))?);
             }
-            Ok(write_json(&folder.join(SUMMARY_FILE), &Summary { position, made_from, files })?)
+            Ok(write_json(&folder.join(SUMMARY_FILE), &CheckpointSummary { position, made_from, files })?)
         })?;
         let older = checkpoint_steps(&self.run)?.into_iter().filter(|found| *found <= step).rev().skip(num_kept.max(1));
         older.map(|step| self.folder(step)).try_for_each(|folder| remove(&folder))
@@ -174,7 +176,7 @@ impl Checkpoint {
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(SUMMARY_FILE);
         let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
-        let summary: Summary = serde_json::from_slice(&bytes).map_err(|error| Error::format(&path, error))?;
+        let summary: CheckpointSummary = serde_json::from_slice(&bytes).map_err(|error| Error::format(&path, error))?;
         for name in file_names() {
             let (path, expected) = (folder.join(&name), summary.files.get(&name).map_or("none", String::as_str));
             let found = sha256_file(&path)?;

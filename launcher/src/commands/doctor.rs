@@ -1,7 +1,6 @@
 //! `doctor`: whether this machine can run what it is asked to.
 
 use std::fmt::Write as _;
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -9,7 +8,7 @@ use medinjection_launcher::Result;
 use medinjection_launcher::device::DeviceChoice;
 use medinjection_launcher::doctor::{NcclTrial, Verdict, examine, try_nccl};
 
-use super::connect;
+use super::{connect, print};
 
 /// Look at libtorch, devices, NCCL, MPI, Slurm, threads and memory, and say what is missing and how to get it.
 #[derive(Debug, Args)]
@@ -110,9 +109,4 @@ fn described(trial: &NcclTrial) -> String {
         "NCCL must not be trained with: NCCL_DEBUG=INFO says what it uses; another version or NCCL_ALGO=Ring may help\n"
     });
     text
-}
-
-fn print(text: &str) {
-    // Whoever closes the pipe has read enough.
-    let _ = write!(std::io::stdout().lock(), "{text}");
 }

@@ -5,14 +5,16 @@ mod import_gguf;
 mod merge;
 mod plan;
 mod predict;
+mod schema;
 mod train;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use medinjection_fr::cli::{completions, man};
 use medinjection_launcher::comm::{self, Communicator};
 use medinjection_launcher::ffi::exit_at_once;
 use medinjection_launcher::guard::{first_line, is_guarded};
@@ -35,6 +37,9 @@ enum Command {
     Merge(merge::Arguments),
     Plan(plan::Arguments),
     Doctor(doctor::Arguments),
+    Schema(schema::Arguments),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Where a model computes, as named on the command line.
@@ -104,6 +109,20 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::ImportGguf(arguments) => import_gguf::run(&arguments).map(done),
         Command::Plan(arguments) => plan::run(&arguments).map(done),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Schema(arguments) => {
+            schema::run(&arguments);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions(arguments) => {
+            print(&arguments.script(Arguments::command()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man(arguments) => {
+            for page in arguments.write(Arguments::command())? {
+                print(&format!("{}\n", page.display()));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -140,6 +159,12 @@ fn progress_bar(comm: &dyn Communicator, template: &str) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// Prints a result to stdout.
+fn print(text: &str) {
+    // Whoever closes the pipe has read enough.
+    let _ = write!(std::io::stdout().lock(), "{text}");
 }
 
 /// Prints a message to stderr.

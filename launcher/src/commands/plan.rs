@@ -1,6 +1,5 @@
 //! `plan`: what a fine-tuning will cost.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -53,8 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     } else {
         estimate.to_string()
     };
-    // Whoever closes the pipe has read enough.
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    super::print(&format!("{text}\n"));
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! `train`: fine-tuning, on one rank or several.
 
 use std::cell::Cell;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use medinjection_launcher::Result;
 use medinjection_launcher::config::TrainConfig;
 use medinjection_launcher::train::{Evaluation, Event, Options, Outcome, PreviewRow, StepMetrics, train};
 
-use super::{Device, connect, model_folder, note, progress_bar};
+use super::{Device, connect, model_folder, note, print, progress_bar};
 
 /// Fine-tune an adapter of a model, on one rank or several.
 #[derive(Debug, Args)]
@@ -72,10 +72,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     match outcome {
         Outcome::UpToDate => note(&format!("{directory}: up to date")),
         Outcome::Completed(steps) => note(&format!("{directory}: {steps} steps")),
-        Outcome::Planned(plan, rows) => {
-            // Whoever closes the pipe has read enough.
-            let _ = write!(std::io::stdout().lock(), "{}", planned(&plan, &rows, has_colours(comm.world_size())));
-        }
+        Outcome::Planned(plan, rows) => print(&planned(&plan, &rows, has_colours(comm.world_size()))),
         Outcome::Stopped(signal) => {
             note(&format!("{directory}: stopped by {}; --resume goes on from here", signal.name()));
             return Ok(ExitCode::from(signal.exit_code()));

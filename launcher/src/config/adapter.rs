@@ -1,7 +1,9 @@
 //! What is added to the frozen model.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -11,7 +13,7 @@ use crate::Error;
 const MAX_RANK: u32 = 4096;
 
 /// How the low-rank product enters a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
     /// Weight-decomposed: the sum is re-scaled to a trained magnitude per output.
@@ -23,7 +25,7 @@ pub enum Method {
 }
 
 /// What dropout acts on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DropoutScope {
     /// The low-rank path only, as torchtune and axolotl do.
@@ -71,23 +73,43 @@ impl<'de> Deserialize<'de> for TargetModules {
     }
 }
 
+impl JsonSchema for TargetModules {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "TargetModules".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = json_schema!({ "type": "array", "items": { "enum": TARGET_MODULES }, "minItems": 1 });
+        json_schema!({ "anyOf": [names, { "const": ALL_LINEAR }] })
+    }
+}
+
 /// The shape of an adapter.
 ///
 /// Invariant: `rank ≥ 1`, `alpha` positive, `dropout` in `[0, 1)`, `target_modules` a non-empty sorted subset of
 /// [`TARGET_MODULES`] without repetition.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(default)]
 pub struct AdapterConfig {
     /// How the low-rank product enters a layer.
     pub method: Method,
     /// Rows of `A`, columns of `B`.
+    #[schemars(range(min = 1, max = MAX_RANK))]
     pub rank: u32,
     /// Numerator of the scaling.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub alpha: f64,
     /// Probability that a feature is dropped in training.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub dropout: f64,
     /// What dropout acts on.
     pub dropout_scope: DropoutScope,
     /// Which projections are adapted.
+    #[schemars(with = "TargetModules")]
     pub target_modules: Vec<String>,
 }
 

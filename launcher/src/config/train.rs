@@ -1,12 +1,14 @@
 //! The configuration of a training run.
 
+use std::borrow::Cow;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::adapter::{AdapterConfig, DropoutScope, Method, TargetModules};
+use super::adapter::{AdapterConfig, TargetModules};
 use super::section::Section;
 use crate::chat::LossOn;
 use crate::{Error, Result};
@@ -18,10 +20,11 @@ const MAX_ROWS_A_STEP: NonZeroUsize = NonZeroUsize::new(1 << 24).expect("2²⁴ 
 const MAX_EPOCHS: NonZeroU64 = NonZeroU64::new(1 << 24).expect("2²⁴ is not zero");
 
 /// In which order the rows of an epoch are trained on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// Rows of similar length share a step; which, and when, is drawn anew each epoch.
+    #[default]
     LengthGrouped,
     /// Drawn anew each epoch.
     Shuffled,
@@ -30,7 +33,7 @@ pub enum Order {
 }
 
 /// How the learning rate goes on after the warm-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Schedule {
     /// Half a cosine down to zero.
@@ -42,7 +45,7 @@ pub enum Schedule {
 }
 
 /// Kind of the frozen weights and activations; the adapter and its optimizer are always in f32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// f32 on a CPU, bf16 on a GPU.
@@ -74,48 +77,73 @@ impl Serialize for GradientCheckpointing {
     }
 }
 
+impl JsonSchema for GradientCheckpointing {
+    fn schema_name() -> Cow<'static, str> {
+        "GradientCheckpointing".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "`auto` keeps the activations of as many blocks as there is memory for, true keeps none, false keeps all.",
+            "enum": [Self::Auto, Self::On, Self::Off],
+        })
+    }
+}
+
 /// A training run, checked.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct TrainConfig {
     /// The frozen model.
     pub model: ModelSection,
     /// The rows.
     pub data: DataSection,
     /// What is trained.
+    #[schemars(default)]
     pub adapter: AdapterSection,
     /// The optimizer.
+    #[schemars(default)]
     pub optim: OptimSection,
     /// The loop.
+    #[schemars(default)]
     pub train: TrainSection,
     /// Where it goes.
     pub output: OutputSection,
 }
 
 /// The frozen model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct ModelSection {
     /// Folder in transformers' layout, or `org/name[@revision]` in the Hugging Face cache.
+    #[schemars(length(min = 1))]
     pub path: PathBuf,
 }
 
 /// The rows that are trained on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct DataSection {
     /// JSON Lines file of training rows.
+    #[schemars(length(min = 1))]
     pub train: PathBuf,
     /// JSON Lines file of the rows that the run is evaluated on; without it there is no evaluation in training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation: Option<PathBuf>,
     /// Order of the rows.
+    #[schemars(default)]
     pub order: Order,
     /// Which tokens the loss predicts.
+    #[schemars(default)]
     pub loss_on: LossOn,
     /// Tokens of the longest row; a longer one loses the beginning of its question.
+    #[schemars(default = "default_max_tokens")]
     pub max_tokens: NonZeroUsize,
 }
 
 /// What is trained.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct AdapterSection {
     /// Its shape.
     #[serde(flatten)]
@@ -126,31 +154,48 @@ pub struct AdapterSection {
 }
 
 /// `AdamW`, betas 0.9 and 0.999, eps 1e-8.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(default, deny_unknown_fields)]
 pub struct OptimSection {
     /// Learning rate at the end of the warm-up.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub learning_rate: f64,
     /// Share of a parameter that a step of learning rate 1 takes away.
+    #[schemars(range(min = 0))]
     pub weight_decay: f64,
     /// Share of the steps over which the learning rate rises.
+    #[schemars(range(min = 0, max = 1))]
     pub warmup_ratio: f64,
     /// What comes after the warm-up.
     pub schedule: Schedule,
     /// Largest norm of the gradient; a longer one is scaled down to it.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub max_grad_norm: f64,
 }
 
+impl Default for OptimSection {
+    /// The study's.
+    fn default() -> Self {
+        let (learning_rate, weight_decay, warmup_ratio, max_grad_norm) = (1e-4, 0.0, 0.05, 1.0);
+        Self { learning_rate, weight_decay, warmup_ratio, schedule: Schedule::Cosine, max_grad_norm }
+    }
+}
+
 /// The loop.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(default, deny_unknown_fields)]
 pub struct TrainSection {
     /// Passes over the rows, unless `max_steps` says otherwise.
+    #[schemars(range(max = MAX_EPOCHS.get()))]
     pub epochs: NonZeroU64,
     /// Optimizer steps, whatever the number of passes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<NonZeroU64>,
     /// Rows of an optimizer step, over all ranks.
+    #[schemars(range(max = MAX_ROWS_A_STEP.get()))]
     pub global_batch_size: NonZeroUsize,
     /// Rows that one rank runs at once.
+    #[schemars(range(max = MAX_ROWS_A_STEP.get()))]
     pub micro_batch_size: NonZeroUsize,
     /// Seed of everything that is drawn.
     pub seed: u64,
@@ -158,7 +203,8 @@ pub struct TrainSection {
     pub precision: Precision,
     /// Whether the backward pass computes each block's activations again instead of keeping them.
     pub gradient_checkpointing: GradientCheckpointing,
-    /// What a process may hold, for [`GradientCheckpointing::Auto`]; without it, four fifths of what is free on a CPU.
+    /// What a process may hold where `gradient_checkpointing` is `auto`, in GiB; without it, four fifths of what is free on a CPU.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_budget_gib: Option<f64>,
     /// Steps from one evaluation to the next; an epoch where it is not given. The last step is always evaluated.
@@ -179,10 +225,34 @@ pub struct TrainSection {
     pub log_every_steps: NonZeroU64,
 }
 
+impl Default for TrainSection {
+    /// The study's.
+    fn default() -> Self {
+        Self {
+            epochs: nonzero_u64(10),
+            max_steps: None,
+            global_batch_size: nonzero(192),
+            micro_batch_size: nonzero(12),
+            seed: 42,
+            precision: Precision::Auto,
+            gradient_checkpointing: GradientCheckpointing::Auto,
+            memory_budget_gib: None,
+            eval_every_steps: None,
+            save_every_steps: None,
+            load_best_at_end: false,
+            early_stopping_patience: None,
+            keep_checkpoints: nonzero(2),
+            log_every_steps: nonzero_u64(1),
+        }
+    }
+}
+
 /// Where the run goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct OutputSection {
     /// The run's directory.
+    #[schemars(length(min = 1))]
     pub dir: PathBuf,
 }
 
@@ -255,9 +325,9 @@ fn data(mut section: Section) -> Result<DataSection> {
     let data = DataSection {
         train: section.path("train")?,
         validation: section.optional("validation")?,
-        order: section.or("order", Order::LengthGrouped)?,
-        loss_on: section.or("loss_on", LossOn::Chat)?,
-        max_tokens: section.or("max_tokens", nonzero(2048))?,
+        order: section.or("order", Order::default())?,
+        loss_on: section.or("loss_on", LossOn::default())?,
+        max_tokens: section.or("max_tokens", default_max_tokens())?,
     };
     section.finish()?;
     Ok(data)
@@ -266,11 +336,11 @@ fn data(mut section: Section) -> Result<DataSection> {
 fn adapter(mut section: Section) -> Result<AdapterSection> {
     let default = AdapterConfig::default();
     let shape = AdapterConfig {
-        method: section.or("method", Method::Dora)?,
+        method: section.or("method", default.method)?,
         rank: section.or("rank", default.rank)?,
         alpha: section.number("alpha", default.alpha, f64::is_finite, "a positive number")?,
         dropout: section.number("dropout", default.dropout, f64::is_finite, "a probability in [0, 1)")?,
-        dropout_scope: section.or("dropout_scope", DropoutScope::Adapter)?,
+        dropout_scope: section.or("dropout_scope", default.dropout_scope)?,
         target_modules: section
             .optional("target_modules")?
             .map_or(default.target_modules, |TargetModules(names)| names),
@@ -283,38 +353,36 @@ fn adapter(mut section: Section) -> Result<AdapterSection> {
 fn optim(mut section: Section) -> Result<OptimSection> {
     let not_negative = |value: f64| value.is_finite() && value >= 0.0;
     let positive = |value: f64| value.is_finite() && value > 0.0;
+    let is_share = |value: f64| (0.0..=1.0).contains(&value);
+    let default = OptimSection::default();
     let optim = OptimSection {
-        learning_rate: section.number("learning_rate", 1e-4, positive, "a positive number")?,
-        weight_decay: section.number("weight_decay", 0.0, not_negative, "a number from 0")?,
-        warmup_ratio: section.number(
-            "warmup_ratio",
-            0.05,
-            |value| (0.0..=1.0).contains(&value),
-            "a share in [0, 1]",
-        )?,
-        schedule: section.or("schedule", Schedule::Cosine)?,
-        max_grad_norm: section.number("max_grad_norm", 1.0, positive, "a positive number")?,
+        learning_rate: section.number("learning_rate", default.learning_rate, positive, "a positive number")?,
+        weight_decay: section.number("weight_decay", default.weight_decay, not_negative, "a number from 0")?,
+        warmup_ratio: section.number("warmup_ratio", default.warmup_ratio, is_share, "a share in [0, 1]")?,
+        schedule: section.or("schedule", default.schedule)?,
+        max_grad_norm: section.number("max_grad_norm", default.max_grad_norm, positive, "a positive number")?,
     };
     section.finish()?;
     Ok(optim)
 }
 
 fn train(mut section: Section) -> Result<TrainSection> {
+    let default = TrainSection::default();
     let train = TrainSection {
-        epochs: section.count("epochs", nonzero_u64(10), MAX_EPOCHS)?,
+        epochs: section.count("epochs", default.epochs, MAX_EPOCHS)?,
         max_steps: section.optional("max_steps")?,
-        global_batch_size: section.count("global_batch_size", nonzero(192), MAX_ROWS_A_STEP)?,
-        micro_batch_size: section.count("micro_batch_size", nonzero(12), MAX_ROWS_A_STEP)?,
-        seed: section.or("seed", 42)?,
-        precision: section.or("precision", Precision::Auto)?,
+        global_batch_size: section.count("global_batch_size", default.global_batch_size, MAX_ROWS_A_STEP)?,
+        micro_batch_size: section.count("micro_batch_size", default.micro_batch_size, MAX_ROWS_A_STEP)?,
+        seed: section.or("seed", default.seed)?,
+        precision: section.or("precision", default.precision)?,
         gradient_checkpointing: gradient_checkpointing(&mut section)?,
         memory_budget_gib: memory_budget(&mut section)?,
         eval_every_steps: section.optional("eval_every_steps")?,
         save_every_steps: section.optional("save_every_steps")?,
-        load_best_at_end: section.or("load_best_at_end", false)?,
+        load_best_at_end: section.or("load_best_at_end", default.load_best_at_end)?,
         early_stopping_patience: section.optional("early_stopping_patience")?,
-        keep_checkpoints: section.or("keep_checkpoints", nonzero(2))?,
-        log_every_steps: section.or("log_every_steps", nonzero_u64(1))?,
+        keep_checkpoints: section.or("keep_checkpoints", default.keep_checkpoints)?,
+        log_every_steps: section.or("log_every_steps", default.log_every_steps)?,
     };
     if train.memory_budget_gib.is_some() && train.gradient_checkpointing != GradientCheckpointing::Auto {
         let message =
@@ -339,6 +407,10 @@ fn gradient_checkpointing(section: &mut Section) -> Result<GradientCheckpointing
 fn memory_budget(section: &mut Section) -> Result<Option<f64>> {
     let budget = section.number("memory_budget_gib", f64::INFINITY, |value| value > 0.0, "a positive number of GiB")?;
     Ok(budget.is_finite().then_some(budget))
+}
+
+fn default_max_tokens() -> NonZeroUsize {
+    nonzero(2048)
 }
 
 fn nonzero(value: usize) -> NonZeroUsize {
@@ -389,6 +461,25 @@ mod tests {
         assert_eq!(config.adapter.shape, AdapterConfig::default());
         assert_eq!((config.train.epochs.get(), config.train.global_batch_size.get()), (10, 192));
         assert_eq!((config.train.micro_batch_size.get(), config.data.max_tokens.get()), (12, 2048));
+    }
+
+    #[test]
+    fn the_schema_says_what_is_required_and_what_stands_where_a_key_is_left_out() {
+        let schema = schemars::schema_for!(TrainConfig);
+        let resolved = serde_json::to_value(load(SMALLEST, &[]).unwrap()).unwrap();
+        for (name, values) in resolved.as_object().unwrap() {
+            let reference =
+                schema.pointer(&format!("/properties/{name}/$ref")).and_then(|value| value.as_str()).unwrap();
+            let section = schema.pointer(reference.trim_start_matches('#')).unwrap();
+            for (key, value) in values.as_object().unwrap() {
+                let is_given = SMALLEST.contains(&format!("{name}.{key} = "));
+                let is_required =
+                    section["required"].as_array().is_some_and(|keys| keys.contains(&key.as_str().into()));
+                assert_eq!(is_given, is_required, "{name}.{key}");
+                let default = &section["properties"][key]["default"];
+                assert!(is_given || default == value, "{name}.{key}: expected {value}, found {default}");
+            }
+        }
     }
 
     #[test]

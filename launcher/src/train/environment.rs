@@ -32,23 +32,25 @@ const SLURM_VARIABLES: [&str; 8] = [
 ];
 
 /// `environment.json`: every start of a run, the first one first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Environment {
     /// The starts; more than one where the run went on from a checkpoint.
     pub starts: Vec<Start>,
 }
 
 /// One start of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Start {
     /// Optimizer steps that had been made before.
     pub step: u64,
     /// Version of the launcher.
     pub tool_version: String,
-    /// Commit of the sources from which the scripts built the program, with `-dirty` where they had been edited; `None` where
+    /// Commit of the sources from which the scripts built the program, with `-dirty` where they had been edited; absent where
     /// the program was started without them.
     pub commit: Option<String>,
-    /// Version of libtorch; `None` where its files do not tell.
+    /// Version of libtorch; absent where its files do not tell.
     pub libtorch: Option<String>,
     /// `cpu` or `cuda`.
     pub device: String,
@@ -61,7 +63,8 @@ pub struct Start {
 }
 
 /// The place of one rank.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Rank {
     /// Name of the machine.
     pub host: String,

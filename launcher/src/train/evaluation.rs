@@ -19,13 +19,14 @@ use crate::signals::{Signals, Stop};
 use crate::{Error, Result};
 
 /// A line of `metrics.jsonl` that is an evaluation.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Evaluation {
     /// Steps that have been made.
     pub step: u64,
     /// Mean loss of the validation rows' targets.
     pub eval_loss: f64,
-    /// Share, from 0 to 1, of the questions with choices whose constrained answer is the right set; `None` where no row has choices.
+    /// Share, from 0 to 1, of the questions with choices whose constrained answer is the right set; absent where no row has choices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eval_exact_match: Option<f64>,
 }

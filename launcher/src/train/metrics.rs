@@ -7,12 +7,24 @@ use std::path::{Path, PathBuf};
 use medinjection_fr::provenance::write_atomic;
 use serde::{Deserialize, Serialize};
 
+use super::Evaluation;
 use crate::checkpoint::Position;
 use crate::observe::{EventFile, Scalars};
 use crate::{Error, Result};
 
 /// One line of `metrics.jsonl`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub enum MetricsLine {
+    /// A step.
+    Step(StepMetrics),
+    /// An evaluation.
+    Evaluation(Evaluation),
+}
+
+/// A line of `metrics.jsonl` that is a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct StepMetrics {
     /// Steps that have been made, this one included.
     pub step: u64,
@@ -32,6 +44,18 @@ pub struct StepMetrics {
     pub elapsed_seconds: f64,
     /// The most memory that rank 0 has held.
     pub peak_memory_bytes: u64,
+}
+
+impl From<StepMetrics> for MetricsLine {
+    fn from(step: StepMetrics) -> Self {
+        Self::Step(step)
+    }
+}
+
+impl From<Evaluation> for MetricsLine {
+    fn from(evaluation: Evaluation) -> Self {
+        Self::Evaluation(evaluation)
+    }
 }
 
 impl Scalars for StepMetrics {
@@ -112,11 +136,14 @@ impl MetricsFile {
     ///
     /// # Errors
     /// [`Error::Library`] if it cannot be written.
-    pub fn append(&mut self, metrics: &(impl Serialize + Scalars)) -> Result<()> {
-        let mut line = serde_json::to_string(metrics).map_err(|error| Error::format(&self.path, error))?;
-        line.push('\n');
-        self.file.write_all(line.as_bytes()).map_err(Error::io(&self.path))?;
-        self.events.append(metrics)
+    pub fn append(&mut self, line: &MetricsLine) -> Result<()> {
+        let mut text = serde_json::to_string(line).map_err(|error| Error::format(&self.path, error))?;
+        text.push('\n');
+        self.file.write_all(text.as_bytes()).map_err(Error::io(&self.path))?;
+        match line {
+            MetricsLine::Step(step) => self.events.append(step),
+            MetricsLine::Evaluation(evaluation) => self.events.append(evaluation),
+        }
     }
 }
 

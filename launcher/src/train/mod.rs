@@ -40,7 +40,7 @@ pub use card::{CARD_FILE, write_card};
 pub use directory::{Beginning, RunDirectory, lineage};
 pub use environment::{ENVIRONMENT_FILE, Environment, Rank, Start};
 pub use evaluation::{Evaluation, ValidationSet};
-pub use metrics::{MetricsFile, StepMetrics, peak_memory_bytes};
+pub use metrics::{MetricsFile, MetricsLine, StepMetrics, peak_memory_bytes};
 pub use micro_step::Backward;
 pub use optimizer::{AdamW, clip};
 pub use plan::{Plan, Step};

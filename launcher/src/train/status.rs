@@ -11,7 +11,7 @@ use crate::{Error, Result};
 pub const STATUS_FILE: &str = "status.json";
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// All steps are made and the adapter is written.
@@ -25,7 +25,8 @@ pub enum State {
 }
 
 /// `status.json`: absent while a run goes on, and after one was killed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Status {
     /// How it ended.
     pub state: State,

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use medinjection_fr::provenance::Lineage;
-use serde::Serialize;
 use tch::Tensor;
 
 use super::memory::Keeping;
-use super::{AdamW, Backward, Best, Evaluation, MetricsFile, Plan, RunDirectory, Step, StepMetrics, ValidationSet};
+use super::{
+    AdamW, Backward, Best, Evaluation, MetricsFile, MetricsLine, Plan, RunDirectory, Step, StepMetrics, ValidationSet,
+};
 use super::{clip, learning_rate, peak_memory_bytes, write_card};
 use crate::adapter::{AdapterGradient, Dropout, flatten, peft};
 use crate::chat::TokenizedRow;
@@ -17,7 +18,6 @@ use crate::comm::Communicator;
 use crate::config::TrainConfig;
 use crate::guard::guard;
 use crate::model::{CausalLm, KeptActivations, repository_of, write_folder};
-use crate::observe::Scalars;
 use crate::signals::{Signals, Stop};
 use crate::{Error, Result};
 
@@ -173,7 +173,7 @@ impl<'a> Trainer<'a> {
                 progress(Event::Step(&made, self.plan.num_steps()));
                 let is_last = self.num_steps == self.plan.num_steps();
                 let is_logged = is_last || signal.is_some() || self.num_steps % self.config.train.log_every_steps == 0;
-                written = append(&mut metrics, is_logged.then_some(&made));
+                written = append(&mut metrics, is_logged.then(|| made.clone().into()));
                 self.awaits_evaluation =
                     self.validation.is_some() && (is_last || self.num_steps.is_multiple_of(self.eval_every_steps()));
                 // Who is told to end has no time for it; it is made up for after the resume.
@@ -245,7 +245,7 @@ impl<'a> Trainer<'a> {
         }
         progress(Event::Evaluated(&evaluation));
         if written.is_ok() {
-            *written = append(metrics, Some(&evaluation));
+            *written = append(metrics, Some(evaluation.into()));
         }
         Ok(None)
     }
@@ -342,9 +342,9 @@ impl<'a> Trainer<'a> {
 }
 
 /// Adds a line to the file, where there are both.
-fn append(metrics: &mut Option<MetricsFile>, line: Option<&(impl Serialize + Scalars)>) -> Result<()> {
+fn append(metrics: &mut Option<MetricsFile>, line: Option<MetricsLine>) -> Result<()> {
     match (metrics, line) {
-        (Some(file), Some(line)) => file.append(line),
+        (Some(file), Some(line)) => file.append(&line),
         _ => Ok(()),
     }
 }
