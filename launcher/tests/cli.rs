@@ -366,6 +366,15 @@ fn a_plan_counts_what_a_run_trains() {
     let output = workshop.run(&["plan", "--config", "sft.toml", "--device-memory", "0.001"], &[]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("trained of") && text.contains("fits             no:"), "{text}");
+    let repository = workshop.path("hub/models--org--tiny");
+    std::fs::create_dir_all(repository.join("snapshots")).unwrap();
+    std::fs::create_dir_all(repository.join("refs")).unwrap();
+    std::fs::write(repository.join("refs/main"), "abc").unwrap();
+    std::fs::rename(workshop.path("model"), repository.join("snapshots/abc")).unwrap();
+    let cache = workshop.path("hub").display().to_string();
+    let cached = ["plan", "--config", "sft.toml", "--cpu", "--json", "--set", "model.path=org/tiny"];
+    let output = workshop.run(&cached, &[("HF_HUB_CACHE", &cache)]);
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), plan, "{}", stderr(&output));
     let output = workshop.run(&["plan", "--config", "sft.toml", "--utilisation", "2"], &[]);
     assert!(!output.status.success() && stderr(&output).contains("above 0 and at most 1"), "{}", stderr(&output));
 }

@@ -7,6 +7,8 @@ use medinjection_launcher::config::TrainConfig;
 use medinjection_launcher::plan::{Cluster, estimate};
 use medinjection_launcher::{Error, Result};
 
+use super::model_folder;
+
 /// Print what a fine-tuning will cost: parameters, memory by kind, tokens, steps and hours. No weights are read.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -38,7 +40,8 @@ pub(super) struct Arguments {
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let config = TrainConfig::load(&arguments.config, &arguments.overrides)?;
+    let mut config = TrainConfig::load(&arguments.config, &arguments.overrides)?;
+    config.model.path = model_folder(&config.model.path)?;
     let Arguments { world_size, device_memory, peak_tflops, utilisation, .. } = arguments;
     let cluster = Cluster {
         world_size: world_size.get(),
