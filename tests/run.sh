@@ -94,6 +94,10 @@ check_package() {
   rm -f target/package/medinjection-fr-*.crate
   cargo package --offline --locked --allow-dirty --no-verify --package medinjection-fr
   [[ $(cat target/package/medinjection-fr-*.crate | wc -c) -lt 10000000 ]] || fail 'the package is larger than 10 MB'
+  local version
+  version=$(cargo pkgid --package medinjection-fr)
+  version=${version##*[#@]}
+  grep -qx "version: $version" CITATION.cff || fail "CITATION.cff is not of version $version"
 }
 
 # Both packages, with the tests that start real processes under mpirun.
