@@ -22,7 +22,7 @@ pub(crate) use causal_attention::{causal_attention, causal_attention_backward};
 pub(crate) use cross_entropy::{cross_entropy, cross_entropy_backward};
 pub use dropout::DropoutMask;
 pub use product::product;
-pub(crate) use product::{add_product, empty_rows, product_into};
+pub(crate) use product::{add_product, by_columns, empty_rows, product_into};
 pub(crate) use residual::add_affine;
 pub(crate) use rms_norm::{RmsNorm, add_rms_norm_backward};
 pub(crate) use rotary::{HeadLayout, rotate, rotate_backward};

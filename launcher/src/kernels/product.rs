@@ -19,6 +19,20 @@ pub(crate) fn empty_rows(rows: i64, features: i64, like: &Tensor) -> Tensor {
     Tensor::empty([rows, features + padding], (like.kind(), like.device())).narrow(1, 0, features)
 }
 
+/// `weight` in another order in memory, by columns, where that makes `input · weightᵀ` of a few rows of input faster: such a product would spend
+/// most of its time on bringing the weight into that order.
+///
+/// # Shapes
+/// `weight: [out, in]` → the same
+pub(crate) fn by_columns(weight: &Tensor) -> Tensor {
+    if !(is_fused(weight) && has_fast_products()) {
+        return weight.shallow_clone();
+    }
+    let mut columns = empty_rows(weight.size()[1], weight.size()[0], weight);
+    columns.copy_(&weight.tr());
+    columns.tr()
+}
+
 /// `left · right`.
 ///
 /// # Shapes

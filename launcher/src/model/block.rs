@@ -147,6 +147,11 @@ impl Block {
         self.projections_mut().into_iter().try_for_each(Projection::refresh)
     }
 
+    /// Lays the weights out for products of a few tokens.
+    pub(super) fn lay_out_by_columns(&mut self) {
+        self.projections_mut().into_iter().for_each(Projection::lay_out_by_columns);
+    }
+
     fn projections_mut(&mut self) -> [&mut Projection; 4] {
         [&mut self.attention.qkv, &mut self.attention.o_proj, &mut self.gate_up, &mut self.down_proj]
     }

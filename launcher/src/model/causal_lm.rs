@@ -13,7 +13,7 @@ use super::linear::Linear;
 use super::projection::Projection;
 use super::rope::Rotation;
 use super::weights::Weights;
-use crate::kernels::{RmsNorm, product};
+use crate::kernels::{RmsNorm, by_columns, product};
 use crate::{Error, Result};
 
 /// A causal language model of one of the three families, its weights frozen.
@@ -170,6 +170,15 @@ impl CausalLm {
         self.blocks.iter_mut().enumerate().flat_map(|(layer, block)| {
             block.linears_mut().map(move |(name, linear)| (format!("model.layers.{layer}.{name}"), linear))
         })
+    }
+
+    /// Lays the weights out for passes over a few tokens, such as those that add one token to each answer of a batch. Results
+    /// change by rounding at most.
+    pub fn lay_out_for_answers(&mut self) {
+        let _no_grad = tch::no_grad_guard();
+        self.blocks.iter_mut().for_each(Block::lay_out_by_columns);
+        let output = self.output.as_mut().unwrap_or(&mut self.embedding);
+        *output = by_columns(output);
     }
 
     /// Takes in what the adapters of the layers are now: after one was put on, taken off, or its values were changed.

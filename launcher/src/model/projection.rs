@@ -6,7 +6,7 @@ use super::linear::Linear;
 use crate::Result;
 use crate::adapter::{InputDropout, LayerGradient};
 use crate::config::DropoutScope;
-use crate::kernels::{Affine, add_product, affine_backward, empty_rows, product, product_into};
+use crate::kernels::{Affine, add_product, affine_backward, by_columns, empty_rows, product, product_into};
 
 /// Frozen linear layers side by side, with their adapters' `B` as further columns of one weight.
 ///
@@ -112,6 +112,15 @@ impl Projection {
         let dora = (ratios.len() == self.linears.len()).then(|| [Tensor::cat(&ratios, 0), Tensor::cat(&norms, 0)]);
         self.adapters = (!lora_a.is_empty()).then(|| Adapters { lora_a: Tensor::cat(&lora_a, 0), scaling, dora });
         Ok(())
+    }
+
+    /// Lays the weight out for products of a few tokens, see [`by_columns`].
+    pub(super) fn lay_out_by_columns(&mut self) {
+        self.weight = by_columns(&self.weight);
+        let places = self.places();
+        for (linear, place) in self.linears.iter_mut().zip(places) {
+            linear.weight = self.weight.narrow(0, place.rows.0, place.rows.1).narrow(1, 0, self.in_features);
+        }
     }
 
     /// A place for `num_tokens` inputs, to be filled by [`Projection::features`].

@@ -133,6 +133,7 @@ impl Share {
                 adapter::fold(&mut model)?;
             }
         }
+        model.lay_out_for_answers();
         Ok(Self { lines, chat, model })
     }
 
