@@ -139,12 +139,16 @@ fn recipe(text: &mut String, run: &Run) -> Written {
 fn curve(text: &mut String, run: &Run) -> Written {
     for (title, points) in [("Training loss", run.losses()), ("Validation loss", run.eval_losses())] {
         let (Some((first_step, first)), Some((last_step, last))) = (points.first(), points.last()) else { continue };
-        writeln!(
+        write!(
             text,
-            "\n## {title}\n\nMean negative log-likelihood per target token, in nats: {first:.4} at step {}, {last:.4} at step {}.\n",
-            grouped(*first_step),
-            grouped(*last_step)
+            "\n## {title}\n\nMean negative log-likelihood per target token, in nats: {first:.4} at step {}",
+            grouped(*first_step)
         )?;
+        if last_step == first_step {
+            text.push_str(".\n");
+            continue;
+        }
+        writeln!(text, ", {last:.4} at step {}.\n", grouped(*last_step))?;
         text.push_str("| step | loss |\n|---:|---:|\n");
         for (step, loss) in thinned(&points) {
             writeln!(text, "| {} | {loss:.4} |", grouped(*step))?;

@@ -61,7 +61,7 @@ fn header(text: &mut String, manifest: &Manifest, description: &Description) -> 
     list(text, "size_categories", [size_category(num_records)])?;
     list(text, "annotations_creators", annotations_creators(manifest, description))?;
     list(text, "language_creators", language_creators(manifest, description))?;
-    list(text, "source_datasets", source_datasets(manifest))?;
+    list(text, "source_datasets", source_datasets(manifest).into_iter().map(serde_json::Value::from))?;
     list(text, "tags", keywords(manifest))?;
     let names = config_names(manifest);
     if !names.is_empty() {
@@ -145,7 +145,7 @@ fn size_category(num_records: u64) -> &'static str {
 /// A name for `load_dataset`, and its splits.
 type Config = (String, Vec<(String, Table)>);
 
-/// The configurations: all records, those of each origin where there are several, the originals, the documents.
+/// The configurations: all records, those of each origin, the originals, the documents.
 fn config_names(manifest: &Manifest) -> Vec<Config> {
     let splits = |tables: Vec<Table>| tables.into_iter().map(|table| (table.name.clone(), table)).collect::<Vec<_>>();
     let (records, others): (Vec<Table>, Vec<Table>) =
