@@ -260,21 +260,12 @@ fn what_is_pulled_is_what_the_manifest_says_or_nothing() {
 /// What is published is read by `huggingface_hub` and `datasets`, and what they upload is pulled.
 #[test]
 fn the_official_client_reads_and_writes_the_same() {
-    let python = std::env::var("MEDINJECTION_HUB_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/hub_publish.py");
     let user = User::new();
     user.publish(&[]).with(0, "");
     user.run(&["pull", REPO, "--out", "back"], READER).with(0, "");
-    let mut command = std::process::Command::new(python);
-    command.arg(script).arg(REPO).arg("labo/uploaded").arg("back").current_dir(user.home.path());
-    command.env("HF_ENDPOINT", &user.hub.address).env("HF_TOKEN", WRITER).env("HF_HOME", user.path("python"));
-    command.env("HF_HUB_DISABLE_XET", "1").env("HF_HUB_DISABLE_TELEMETRY", "1");
-    let Ok(output) = command.output() else { return eprintln!("SKIPPED the official client: no python3") };
-    let all = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if output.status.code() == Some(77) {
-        return eprintln!("SKIPPED the official client: no huggingface_hub or no datasets");
+    if !user.hub.official_client("hub_publish.py", &[REPO, "labo/uploaded", "back"], user.home.path()) {
+        return;
     }
-    assert!(output.status.success(), "{all}");
     user.run(&["pull", "labo/uploaded", "--out", "theirs"], READER).with(0, "");
     assert!(same(&user.path("back/manifest.json"), &user.path("theirs/manifest.json")));
 }

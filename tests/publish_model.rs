@@ -153,18 +153,7 @@ fn the_official_client_brings_the_same_files_and_reads_the_results() {
     assert_eq!(code, Some(0), "{all}");
     let (code, all) = medinjection(home.path(), &hub, &["pull", REPO, "--adapter", "--out", "back"], WRITER);
     assert_eq!(code, Some(0), "{all}");
-    let python = std::env::var("MEDINJECTION_HUB_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/hub_models.py");
-    let mut command = std::process::Command::new(python);
-    command.arg(script).arg(REPO).arg("back").current_dir(home.path());
-    command.env("HF_ENDPOINT", &hub.address).env("HF_TOKEN", WRITER).env("HF_HOME", home.path().join("python"));
-    command.env("HF_HUB_DISABLE_XET", "1").env("HF_HUB_DISABLE_TELEMETRY", "1");
-    let Ok(output) = command.output() else { return eprintln!("SKIPPED the official client: no python3") };
-    let all = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if output.status.code() == Some(77) {
-        return eprintln!("SKIPPED the official client: no huggingface_hub");
-    }
-    assert!(output.status.success(), "{all}");
+    hub.official_client("hub_models.py", &[REPO, "back"], home.path());
 }
 
 #[test]

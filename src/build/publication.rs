@@ -72,22 +72,12 @@ impl Publication {
             BTreeMap::from([("README.md", card.clone()), ("croissant.json", croissant(&manifest, &description))]);
         for (path, text) in made {
             let file = Outgoing::new(path, text.into_bytes());
-            let entry = FileEntry { sha256: file.sha256.clone(), num_bytes: file.num_bytes, num_rows: None };
-            manifest.files.insert(path.to_owned(), entry);
+            manifest.files.insert(path.to_owned(), file.entry());
             files.push(file);
         }
         files.sort_by(|left, right| left.path.cmp(&right.path));
-        let mut text = serde_json::to_vec_pretty(&manifest)
-            .map_err(|error| Error::format(directory.join(MANIFEST), format!("cannot be written as JSON: {error}")))?;
-        text.push(b'\n');
-        files.push(Outgoing::new(MANIFEST, text));
+        files.push(Outgoing::json(MANIFEST, &manifest)?);
         Ok(Self { files, card, manifest })
-    }
-
-    /// Bytes of all files.
-    #[must_use]
-    pub fn num_bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.num_bytes).sum()
     }
 }
 

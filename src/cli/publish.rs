@@ -37,16 +37,16 @@ pub(super) struct Target {
     pub(super) repo: String,
     /// Make the repository one that everybody can see.
     #[arg(long, conflicts_with = "private")]
-    pub(super) public: bool,
+    public: bool,
     /// Make the repository one that only its owner can see; so it is where nothing is said.
     #[arg(long)]
     private: bool,
     /// Who wants to read must ask its owner.
     #[arg(long)]
-    pub(super) gated: bool,
+    gated: bool,
     /// A name for this version.
     #[arg(long, value_name = "TAG")]
-    pub(super) tag: Option<String>,
+    tag: Option<String>,
 }
 
 /// Publish a data set: its records, card, Croissant file and manifest; never what was rejected.
@@ -71,13 +71,26 @@ struct DatasetArgs {
     dry_run: bool,
 }
 
+/// Files that go to one repository, and what is said of that.
+pub(super) struct Shipment<'a> {
+    pub(super) kind: Kind,
+    pub(super) files: &'a [Outgoing],
+    pub(super) card: &'a str,
+    /// First line of the commit's message.
+    pub(super) summary: &'a str,
+    /// How whoever reads it begins, up to the repository's name.
+    pub(super) loading: &'a str,
+    /// Files of an earlier version that begin so go.
+    pub(super) owned_prefixes: &'a [&'a str],
+}
+
 /// What would be published.
 #[derive(Serialize)]
-pub(super) struct Planned<'a> {
-    pub(super) repository: &'a str,
-    pub(super) files: &'a [Outgoing],
-    pub(super) num_bytes: u64,
-    pub(super) card: &'a str,
+struct Planned<'a> {
+    repository: &'a str,
+    files: &'a [Outgoing],
+    num_bytes: u64,
+    card: &'a str,
 }
 
 fn waivable(text: &str) -> Result<Reason, String> {
@@ -99,30 +112,52 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
     };
     let consent =
         Consent { with_originals: args.with_originals, allow_restricted: args.allow_restricted, waived: &args.waive };
-    let publication = Publication::new(&args.directory, &args.target.repo, &consent)?;
-    if args.dry_run {
-        let Publication { files, card, .. } = &publication;
-        let planned = Planned { repository: &args.target.repo, files, num_bytes: publication.num_bytes(), card };
+    let Publication { files, card, .. } = Publication::new(&args.directory, &args.target.repo, &consent)?;
+    let shipment = Shipment {
+        kind: Kind::Dataset,
+        files: &files,
+        card: &card,
+        summary: "Publish the data set with medinjection",
+        loading: "load_dataset(",
+        owned_prefixes: &PUBLISHED_PREFIXES,
+    };
+    send(&shipment, &args.target, args.dry_run, terminal)
+}
+
+/// Publishes a shipment, or says what would be published.
+///
+/// # Errors
+/// If the Hub does not take it.
+pub(super) fn send(
+    shipment: &Shipment<'_>,
+    target: &Target,
+    is_dry: bool,
+    terminal: &Terminal,
+) -> anyhow::Result<Outcome> {
+    let Shipment { kind, files, card, summary, loading, owned_prefixes } = *shipment;
+    if is_dry {
+        let num_bytes = files.iter().map(|file| file.num_bytes).sum();
+        let planned = Planned { repository: &target.repo, files, num_bytes, card };
         terminal.result(&planned_text(&planned)?, &planned)?;
         return Ok(Outcome::Done);
     }
     let access = access(|name| std::env::var(name).ok())?;
     let destination = Destination {
-        kind: Kind::Dataset,
-        repository: &args.target.repo,
-        is_private: !args.target.public,
-        is_gated: args.target.gated,
-        tag: args.target.tag.as_deref(),
-        summary: "Publish the data set with medinjection",
-        owned_prefixes: &PUBLISHED_PREFIXES,
+        kind,
+        repository: &target.repo,
+        is_private: !target.public,
+        is_gated: target.gated,
+        tag: target.tag.as_deref(),
+        summary,
+        owned_prefixes,
     };
-    let published = publish(&destination, &publication.files, &access, &mut Watcher::new(terminal))?;
-    terminal.result(&published_text(&published)?, &published)?;
+    let published = publish(&destination, files, &access, &mut Watcher::new(terminal))?;
+    terminal.result(&published_text(&published, loading)?, &published)?;
     Ok(Outcome::Done)
 }
 
 /// The files with their sizes, and the card.
-pub(super) fn planned_text(planned: &Planned<'_>) -> Result<String, std::fmt::Error> {
+fn planned_text(planned: &Planned<'_>) -> Result<String, std::fmt::Error> {
     let Planned { repository, files, num_bytes, card } = planned;
     let mut text = format!("{repository}: {} files, {num_bytes} bytes would be published\n", files.len());
     for file in *files {
@@ -132,13 +167,13 @@ pub(super) fn planned_text(planned: &Planned<'_>) -> Result<String, std::fmt::Er
     Ok(text)
 }
 
-fn published_text(published: &Published) -> Result<String, std::fmt::Error> {
+fn published_text(published: &Published, loading: &str) -> Result<String, std::fmt::Error> {
     let Published { repository, address, commit, sent, unchanged, deleted, .. } = published;
     let mut text = String::new();
     for (verb, paths) in [("sent", sent), ("unchanged", unchanged), ("deleted", deleted)] {
         paths.iter().try_for_each(|path| writeln!(text, "{verb:<10} {path}"))?;
     }
     writeln!(text, "{address} at commit {commit}")?;
-    writeln!(text, "load_dataset(\"{repository}\", revision=\"{commit}\")")?;
+    writeln!(text, "{loading}\"{repository}\", revision=\"{commit}\")")?;
     Ok(text)
 }

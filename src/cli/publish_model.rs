@@ -1,13 +1,10 @@
 //! `medinjection publish adapter` and `publish model`: put what a run has made on the Hugging Face Hub.
 
-use std::fmt::Write;
 use std::path::PathBuf;
 
-use super::hub_environment::access;
-use super::hub_watcher::Watcher;
-use super::publish::{Planned, Target, planned_text};
+use super::publish::{Shipment, Target, send};
 use super::{Outcome, Terminal};
-use crate::hub::{Destination, Kind, publish};
+use crate::hub::Kind;
 use crate::report::{ModelPublication, ModelStatement};
 
 /// Publish the adapter of a run that was evaluated: its two files in PEFT's format, a model card, what training logged, and a manifest.
@@ -61,9 +58,16 @@ impl How {
 /// # Errors
 /// If the run is not whole or was not evaluated, or the Hub does not take it.
 pub(super) fn run_adapter(args: &AdapterArgs, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let publication = ModelPublication::adapter(&args.run, &args.how.statement())?;
-    let kind = ("Publish the adapter with medinjection", "PeftModel.from_pretrained(base, ", &[][..]);
-    send(&publication, &args.how, kind, terminal)
+    let ModelPublication { files, card } = ModelPublication::adapter(&args.run, &args.how.statement())?;
+    let shipment = Shipment {
+        kind: Kind::Model,
+        files: &files,
+        card: &card,
+        summary: "Publish the adapter with medinjection",
+        loading: "PeftModel.from_pretrained(base, ",
+        owned_prefixes: &[],
+    };
+    send(&shipment, &args.how.target, args.how.dry_run, terminal)
 }
 
 /// Runs `publish model`.
@@ -71,44 +75,15 @@ pub(super) fn run_adapter(args: &AdapterArgs, terminal: &Terminal) -> anyhow::Re
 /// # Errors
 /// As for [`run_adapter`], and if the model was not made of the run.
 pub(super) fn run_model(args: &ModelArgs, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let publication = ModelPublication::merged(&args.folder, &args.run, &args.how.statement())?;
-    // The parts of an earlier model's weights go.
-    let kind = ("Publish the model with medinjection", "AutoModelForCausalLM.from_pretrained(", &["model"][..]);
-    send(&publication, &args.how, kind, terminal)
-}
-
-fn send(
-    publication: &ModelPublication,
-    how: &How,
-    (summary, loading, owned_prefixes): (&str, &str, &[&str]),
-    terminal: &Terminal,
-) -> anyhow::Result<Outcome> {
-    let ModelPublication { files, card } = publication;
-    let Target { repo, public, gated, tag, .. } = &how.target;
-    if how.dry_run {
-        let planned = Planned { repository: repo, files, num_bytes: publication.num_bytes(), card };
-        terminal.result(&planned_text(&planned)?, &planned)?;
-        return Ok(Outcome::Done);
-    }
-    let access = access(|name| std::env::var(name).ok())?;
-    let destination = Destination {
+    let ModelPublication { files, card } = ModelPublication::merged(&args.folder, &args.run, &args.how.statement())?;
+    let shipment = Shipment {
         kind: Kind::Model,
-        repository: repo,
-        is_private: !public,
-        is_gated: *gated,
-        tag: tag.as_deref(),
-        summary,
-        owned_prefixes,
+        files: &files,
+        card: &card,
+        summary: "Publish the model with medinjection",
+        loading: "AutoModelForCausalLM.from_pretrained(",
+        // The parts of an earlier model's weights go.
+        owned_prefixes: &["model"],
     };
-    let published = publish(&destination, files, &access, &mut Watcher::new(terminal))?;
-    let mut text = String::new();
-    for (verb, paths) in
-        [("sent", &published.sent), ("unchanged", &published.unchanged), ("deleted", &published.deleted)]
-    {
-        paths.iter().try_for_each(|path| writeln!(text, "{verb:<10} {path}"))?;
-    }
-    writeln!(text, "{} at commit {}", published.address, published.commit)?;
-    writeln!(text, "{loading}\"{repo}\", revision=\"{}\")", published.commit)?;
-    terminal.result(&text, &published)?;
-    Ok(Outcome::Done)
+    send(&shipment, &args.how.target, args.how.dry_run, terminal)
 }

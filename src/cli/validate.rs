@@ -47,36 +47,27 @@ impl Rows {
         }
     }
 
-    /// The files that are read.
-    fn files(&self) -> crate::Result<Vec<PathBuf>> {
-        match self {
-            Self::At(path) if path.is_dir() => Ok(Dataset::open_any_layout(path)?.files()),
-            Self::At(path) => Ok(vec![path.clone()]),
-            Self::Of(plan) => {
-                let files = plan.inputs.iter().flat_map(|input| input.files.iter());
-                Ok(files.map(|file| file.path().to_path_buf()).collect())
-            }
-        }
-    }
-
-    /// What a table of findings is made from.
-    fn lineage(&self) -> crate::Result<Lineage> {
-        let made_from = |config, inputs| Ok(Lineage::new("validate", config, inputs));
+    /// What a table of findings is made from, and the files that are read.
+    fn inputs(&self) -> crate::Result<(Lineage, Vec<PathBuf>)> {
+        let made_from = |config, inputs| Lineage::new("validate", config, inputs);
         // The rows of the table name the file as it was named here.
         let of_file = |path: &Path, sha256: String| {
             let config = serde_json::json!({ "file": path.display().to_string() });
             made_from(config, BTreeMap::from([("records".to_owned(), sha256)]))
         };
-        match self {
+        Ok(match self {
             Self::At(path) if path.is_dir() => {
-                of_file(path, Dataset::open_any_layout(path)?.manifest_sha256().to_owned())
+                let dataset = Dataset::open_any_layout(path)?;
+                (of_file(path, dataset.manifest_sha256().to_owned()), dataset.files())
             }
-            Self::At(path) => of_file(path, sha256_file(path)?),
+            Self::At(path) => (of_file(path, sha256_file(path)?), vec![path.clone()]),
             Self::Of(plan) => {
                 let revision = |input: &Input| (input.source.info().name.clone(), input.files.revision().to_owned());
-                made_from(plan.resolved(), plan.inputs.iter().map(revision).collect())
+                let files = plan.inputs.iter().flat_map(|input| input.files.iter());
+                let files = files.map(|file| file.path().to_path_buf()).collect();
+                (made_from(plan.resolved(), plan.inputs.iter().map(revision).collect()), files)
             }
-        }
+        })
     }
 }
 
@@ -95,8 +86,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Outcome> {
 }
 
 fn validate_to_csv(rows: &Rows, csv: &Path, force: bool, terminal: &Terminal) -> anyhow::Result<Summary> {
-    check_output_file(csv, &rows.files()?.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
-    let lineage = rows.lineage()?;
+    let (lineage, files) = rows.inputs()?;
+    check_output_file(csv, &files.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     if !lineage.must_make(csv, force)? {
         terminal.note(&format!("{}: up to date", csv.display()));
         return Ok(rows.validate(&mut |_| Ok(()))?);

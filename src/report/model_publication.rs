@@ -10,26 +10,13 @@ use super::files::{read_json, read_json_if_there};
 use super::model_card::card;
 use super::run::Run;
 use crate::hub::{Content, Outgoing};
-use crate::provenance::{FileEntry, Lineage, MANIFEST, TOOL_VERSION, fingerprint};
+use crate::provenance::{FileEntry, Lineage, MANIFEST, MODEL_FILES, OLDER_MODEL_FILES, TOOL_VERSION, fingerprint};
 use crate::{Error, Result};
 
 /// The adapter's files in PEFT's format: its configuration and its tensors.
 const ADAPTER_FILES: [&str; 2] = ["adapter_config.json", "adapter_model.safetensors"];
 /// What a training run logged, a line each step; there is no path in it.
 const METRICS: &str = "metrics.jsonl";
-/// Files of a model folder in transformers' layout that may leave, beside its weights.
-const MODEL_FILES: [&str; 9] = [
-    "config.json",
-    "generation_config.json",
-    "model.safetensors.index.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "chat_template.jinja",
-    "vocab.json",
-    "merges.txt",
-];
-
 /// What is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ModelKind {
@@ -94,7 +81,8 @@ impl ModelPublication {
         statement.check()?;
         let run = opened(directory)?;
         check_made_of(folder, directory)?;
-        let named = MODEL_FILES.iter().map(|name| folder.join(name)).filter(|path| path.exists());
+        let named =
+            MODEL_FILES.iter().chain(&OLDER_MODEL_FILES).map(|name| folder.join(name)).filter(|path| path.exists());
         let mut files: Vec<PathBuf> = named.chain(weights(folder)?).collect();
         files.sort();
         Self::of(&run, ModelKind::Merged, statement, directory, &files)
@@ -113,19 +101,11 @@ impl ModelPublication {
             files.push(outgoing(path, statement.base_model)?);
         }
         files.sort_by(|left, right| left.path.cmp(&right.path));
-        let entry =
-            |file: &Outgoing| FileEntry { sha256: file.sha256.clone(), num_bytes: file.num_bytes, num_rows: None };
-        let listed = files.iter().map(|file| (file.path.as_str(), entry(file))).collect();
+        let listed = files.iter().map(|file| (file.path.as_str(), file.entry())).collect();
         let manifest = ModelManifest { tool_version: TOOL_VERSION, base_model: statement.base_model, files: listed };
-        let manifest = json(&manifest)?;
-        files.push(Outgoing::new(MANIFEST, manifest));
+        let manifest = Outgoing::json(MANIFEST, &manifest)?;
+        files.push(manifest);
         Ok(Self { files, card })
-    }
-
-    /// Bytes of all files.
-    #[must_use]
-    pub fn num_bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.num_bytes).sum()
     }
 }
 
@@ -198,7 +178,7 @@ fn outgoing(path: &Path, base_model: &str) -> Result<Outgoing> {
             for key in set {
                 config.insert(key.to_owned(), base_model.into());
             }
-            return Ok(Outgoing::new(&name, json(&config)?));
+            return Outgoing::json(&name, &config);
         }
     }
     let FileEntry { sha256, num_bytes, .. } = FileEntry::of(path, None)?;
@@ -210,13 +190,6 @@ fn refuse_link(path: &Path) -> Result<()> {
         return Err(Error::format(path, "expected a directory or file of the run, found a symbolic link"));
     }
     Ok(())
-}
-
-fn json(value: &impl Serialize) -> Result<Vec<u8>> {
-    let mut text = serde_json::to_vec_pretty(value)
-        .map_err(|error| Error::format(MANIFEST, format!("cannot be written as JSON: {error}")))?;
-    text.push(b'\n');
-    Ok(text)
 }
 
 #[cfg(test)]

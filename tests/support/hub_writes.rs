@@ -98,6 +98,27 @@ impl WritableHub {
         self.state.lock().unwrap().repositories.get(name).cloned()
     }
 
+    /// Runs a script of `tests/parity` with the official Python client of the Hub in `directory`; `false` where that client is not there.
+    pub(super) fn official_client(&self, script: &str, arguments: &[&str], directory: &std::path::Path) -> bool {
+        let python = std::env::var("MEDINJECTION_HUB_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(script);
+        let mut command = std::process::Command::new(python);
+        command.arg(script).args(arguments).current_dir(directory);
+        command.env("HF_ENDPOINT", &self.address).env("HF_TOKEN", WRITER).env("HF_HOME", directory.join("python"));
+        command.env("HF_HUB_DISABLE_XET", "1").env("HF_HUB_DISABLE_TELEMETRY", "1");
+        let skipped = |why: &str| {
+            writeln!(std::io::stderr().lock(), "SKIPPED the official client: {why}").unwrap();
+            false
+        };
+        let Ok(output) = command.output() else { return skipped("no python3") };
+        if output.status.code() == Some(77) {
+            return skipped("no huggingface_hub or no datasets");
+        }
+        let all = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&all));
+        true
+    }
+
     /// The files at the head of a repository.
     pub(super) fn files(&self, name: &str) -> Files {
         self.repository(name).map(|found| found.commits[&found.head].clone()).unwrap_or_default()

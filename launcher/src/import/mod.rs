@@ -11,7 +11,7 @@ mod tokenizer;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use medinjection_fr::provenance::{Lineage, sha256_file, write_atomic};
+use medinjection_fr::provenance::{Lineage, WEIGHT_INDEX, sha256_file, write_atomic};
 use serde_json::Value;
 
 use architecture::Architecture;
@@ -70,8 +70,7 @@ pub fn import_gguf(source: &Path, out: &Path, force: bool) -> Result<Imported> {
 
 /// The lineage stands beside the weights, or beside their index where they are in shards.
 fn weights_name(folder: &Path) -> &'static str {
-    const INDEX: &str = "model.safetensors.index.json";
-    if folder.join(INDEX).exists() { INDEX } else { "model.safetensors" }
+    if folder.join(WEIGHT_INDEX).exists() { WEIGHT_INDEX } else { "model.safetensors" }
 }
 
 fn json_text(value: &Value) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use medinjection_fr::provenance::{Lineage, fingerprint};
+use medinjection_fr::provenance::{Lineage, MODEL_FILES, OLDER_MODEL_FILES, WEIGHT_INDEX, fingerprint};
 use tch::{Device, Kind, Tensor};
 
 use crate::adapter::peft;
@@ -11,18 +11,6 @@ use crate::model::{
     CausalLm, TensorFile, TensorLayout, model_fingerprint, must_make_folder, save_weights, weight_files, write_folder,
 };
 use crate::{Error, Result};
-
-/// Files of a model folder that are not weights and belong to the merged model as well.
-const COPIED: [&str; 8] = [
-    "config.json",
-    "generation_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "chat_template.jinja",
-    "vocab.json",
-    "merges.txt",
-];
 
 /// Writes the folder `out`: the model of `model` with the adapter in the folder `adapter` folded into its weights.
 ///
@@ -48,7 +36,8 @@ pub fn merge(model: &Path, adapter: &Path, out: &Path, force: bool) -> Result<bo
             Some(weight) => Ok(weight.f_to_kind(entry.kind)?),
             None => sources.read(entry),
         })?;
-        for name in COPIED {
+        // The new weights have an index of their own.
+        for name in MODEL_FILES.into_iter().chain(OLDER_MODEL_FILES).filter(|name| *name != WEIGHT_INDEX) {
             let (from, to) = (model.join(name), folder.join(name));
             if from.exists() {
                 std::fs::copy(&from, &to).map_err(Error::io(&from))?;

@@ -2,21 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use medinjection_fr::provenance::fingerprint;
+use medinjection_fr::provenance::{MODEL_FILES, fingerprint};
 
 use super::weights::weight_files;
 use crate::Result;
-
-/// The files beside the weights that change what a model reads or answers.
-pub(super) const MODEL_FILES: [&str; 7] = [
-    "config.json",
-    "generation_config.json",
-    "model.safetensors.index.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "chat_template.jinja",
-];
 
 /// Hash of a model folder: weights, configuration, tokenizer and chat template. The folder's own name does not count.
 ///

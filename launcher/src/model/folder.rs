@@ -2,14 +2,10 @@
 
 use std::path::Path;
 
-use medinjection_fr::provenance::{Lineage, TEMPORARY_PREFIX, is_same};
+use medinjection_fr::provenance::{Lineage, MODEL_FILES, OLDER_MODEL_FILES, TEMPORARY_PREFIX, is_same};
 
-use super::fingerprint::MODEL_FILES;
 use super::weights::is_weight_file;
 use crate::{Error, Result};
-
-/// Files of a model folder that only older tools read.
-const OLDER_FILES: [&str; 2] = ["vocab.json", "merges.txt"];
 
 /// Makes the folder `destination`: `fill` writes into a sibling, which takes the name when all is there.
 ///
@@ -82,7 +78,7 @@ pub fn must_make_folder(
 /// Whether the commands that write models write files of this name.
 fn is_model_file(name: &str) -> bool {
     let name = name.strip_suffix(".lineage.json").unwrap_or(name);
-    MODEL_FILES.contains(&name) || OLDER_FILES.contains(&name) || is_weight_file(name)
+    MODEL_FILES.contains(&name) || OLDER_MODEL_FILES.contains(&name) || is_weight_file(name)
 }
 
 #[cfg(test)]

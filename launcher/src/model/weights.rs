@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use medinjection_fr::provenance::write_json;
+use medinjection_fr::provenance::{WEIGHT_INDEX, write_json};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -11,7 +11,6 @@ use super::tensor_file::{TensorFile, TensorLayout, write_tensor_file};
 use crate::{Error, Result};
 
 const SINGLE: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
 /// transformers cuts there by default.
 const MAX_SHARD_BYTES: u64 = 5_000_000_000;
 
@@ -40,7 +39,7 @@ impl Weights {
     /// # Errors
     /// [`Error::Library`] if a file is not there, [`Error::Format`] if one is truncated, or holds other tensors than the index says.
     pub fn open(directory: &Path, device: Device, kind: Kind) -> Result<Self> {
-        let index = directory.join(INDEX);
+        let index = directory.join(WEIGHT_INDEX);
         let mut files = Vec::new();
         let mut left = BTreeMap::new();
         for path in weight_files(directory)? {
@@ -105,12 +104,12 @@ impl Weights {
 /// # Errors
 /// [`Error::Format`] if there are none, or the index is damaged or names a file outside the folder.
 pub fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
-    let (single, index) = (directory.join(SINGLE), directory.join(INDEX));
+    let (single, index) = (directory.join(SINGLE), directory.join(WEIGHT_INDEX));
     if single.exists() {
         return Ok(vec![single]);
     }
     if !index.exists() {
-        return Err(Error::format(directory, format!("expected {SINGLE} or {INDEX}, found neither")));
+        return Err(Error::format(directory, format!("expected {SINGLE} or {WEIGHT_INDEX}, found neither")));
     }
     let names: BTreeSet<String> = read_index(&index)?.weight_map.into_values().collect();
     if let Some(name) = names.iter().find(|name| Path::new(name).file_name().is_none_or(|file| file != name.as_str())) {
@@ -122,7 +121,7 @@ pub fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
 /// Whether a file of this name holds weights, or says where they are.
 pub(super) fn is_weight_file(name: &str) -> bool {
     let is_shard = name.starts_with("model-") && name.ends_with(".safetensors");
-    name == SINGLE || name == INDEX || is_shard
+    name == SINGLE || name == WEIGHT_INDEX || is_shard
 }
 
 fn read_index(path: &Path) -> Result<ShardIndex> {
@@ -163,7 +162,7 @@ fn save_shards(
     }
     let total: u64 = layout.iter().map(TensorLayout::num_bytes).sum();
     let metadata = serde_json::Map::from_iter([("total_size".to_owned(), total.into())]);
-    Ok(write_json(&directory.join(INDEX), &ShardIndex { metadata, weight_map })?)
+    Ok(write_json(&directory.join(WEIGHT_INDEX), &ShardIndex { metadata, weight_map })?)
 }
 
 /// Consecutive runs of at most `max_shard_bytes`, or of one tensor where that alone is larger; at least one run.
@@ -229,14 +228,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         save(directory.path(), 1);
         let open = || Weights::open(directory.path(), Device::Cpu, Kind::Float).map(|_| ()).unwrap_err().to_string();
-        let index = directory.path().join(INDEX);
+        let index = directory.path().join(WEIGHT_INDEX);
         let text = std::fs::read_to_string(&index).unwrap();
         std::fs::write(&index, text.replace("\"a\"", "\"other\"")).unwrap();
         assert!(open().contains("found in one only"));
         std::fs::write(&index, text.replace("model-00001", "../model-00001")).unwrap();
         assert!(open().contains("expected names of files in the folder"));
         std::fs::write(&index, &text[..10]).unwrap();
-        assert!(open().contains(INDEX));
+        assert!(open().contains(WEIGHT_INDEX));
         std::fs::write(&index, text).unwrap();
         std::fs::remove_file(directory.path().join("model-00002-of-00003.safetensors")).unwrap();
         assert!(open().contains("model-00002-of-00003.safetensors"));

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::content::{Hasher, Hashes, hash_file};
+use crate::provenance::FileEntry;
 use crate::{Error, Result};
 
 /// The first bytes, by which the Hub tells text from other content.
@@ -44,6 +45,23 @@ impl Outgoing {
     pub fn new(path: &str, bytes: Vec<u8>) -> Self {
         let sha256 = hashes_of(&bytes).sha256;
         Self { path: path.to_owned(), num_bytes: bytes.len() as u64, sha256, content: Content::Bytes(bytes) }
+    }
+
+    /// A file at `path` that holds `value` as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Format`] if it cannot be written as JSON.
+    pub fn json(path: &str, value: &impl Serialize) -> Result<Self> {
+        let mut text = serde_json::to_vec_pretty(value)
+            .map_err(|error| Error::format(path, format!("cannot be written as JSON: {error}")))?;
+        text.push(b'\n');
+        Ok(Self::new(path, text))
+    }
+
+    /// The file as a manifest lists it; a file without rows.
+    #[must_use]
+    pub fn entry(&self) -> FileEntry {
+        FileEntry { sha256: self.sha256.clone(), num_bytes: self.num_bytes, num_rows: None }
     }
 
     /// The hashes of the content.
